@@ -1,0 +1,94 @@
+"""The anchor grid and the box coder: 7 numbers between an anchor and a box, there and back.
+
+A box here is the head's tensor [x, y, z, length, width, height, yaw]: metres and radians in the detection frame, z of
+the BOTTOM face, yaw about +z. (`geometry.Boxes3D` speaks of centres; `box_decoding` is where the two meet.)
+
+Source: EMIFF's head is SECOND's (Yan et al. 2018, section 3.2): residuals over the anchor's diagonal and height,
+logarithms of sizes, an additive yaw.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_DIRECTION_OFFSET = -math.pi / 2  # direction 0 spans yaw [-pi/2, pi/2): headings with the x axis, not against it
+
+
+def make_anchors(
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    cells: tuple[int, int],
+    sizes: Sequence[tuple[float, float, float]],
+    bottoms: Sequence[float],
+    rotations: Sequence[float],
+) -> Tensor:
+    """Lay anchors on the centres of a bird's-eye-view grid.
+
+    Args:
+        x_range, y_range: extent of the grid, metres, detection frame.
+        cells: number of cells (X, Y).
+        sizes: length, width, height of each kind of anchor, metres.
+        bottoms: z of the bottom face of each kind, metres.
+        rotations: yaws, radians, each given to every kind.
+
+    Returns:
+        (Y * X * A, 7) float32 boxes, A = kinds * rotations, at ((iy * X + ix) * kinds + kind) * rotations + rotation.
+
+    Raises:
+        ValueError: `sizes` and `bottoms` differ in length.
+    """
+    if len(sizes) != len(bottoms):
+        raise ValueError(f'expected one bottom per anchor size, found {len(bottoms)} for {len(sizes)}')
+    x, y = _centres(*x_range, cells[0]), _centres(*y_range, cells[1])
+    shapes = torch.tensor(
+        [(bottom, *size, yaw) for bottom, size in zip(bottoms, sizes, strict=True) for yaw in rotations]
+    )
+    anchors = torch.empty(len(y), len(x), len(shapes), 7)
+    anchors[..., 0] = x[None, :, None]
+    anchors[..., 1] = y[:, None, None]
+    anchors[..., 2:] = shapes
+    return anchors.reshape(-1, 7)
+
+
+def encode(anchors: Tensor, boxes: Tensor) -> Tensor:
+    """Return the (N, 7) residuals that `decode` turns into `boxes`.
+
+    Args:
+        anchors, boxes: (N, 7) each, in pairs.
+    """
+    diagonal = anchors[:, 3:5].norm(dim=1, keepdim=True)
+    height = anchors[:, 5]
+    xy = (boxes[:, :2] - anchors[:, :2]) / diagonal
+    z = (boxes[:, 2] + boxes[:, 5] / 2 - anchors[:, 2] - height / 2) / height
+    sizes = (boxes[:, 3:6] / anchors[:, 3:6]).log()
+    return torch.cat([xy, z[:, None], sizes, (boxes[:, 6] - anchors[:, 6])[:, None]], dim=1)
+
+
+def decode(anchors: Tensor, residuals: Tensor) -> Tensor:
+    """Return the (N, 7) boxes that the regression branch's (N, 7) residuals describe."""
+    diagonal = anchors[:, 3:5].norm(dim=1, keepdim=True)
+    sizes = residuals[:, 3:6].exp() * anchors[:, 3:6]
+    xy = residuals[:, :2] * diagonal + anchors[:, :2]
+    centre_z = residuals[:, 2] * anchors[:, 5] + anchors[:, 2] + anchors[:, 5] / 2
+    bottom = centre_z - sizes[:, 2] / 2
+    return torch.cat([xy, bottom[:, None], sizes, (residuals[:, 6] + anchors[:, 6])[:, None]], dim=1)
+
+
+def direction_of(yaws: Tensor) -> Tensor:
+    """Return the (N,) int64 direction classes of (N,) yaws: 0 where the box heads to +x, 1 where it heads to -x."""
+    turned = (yaws - _DIRECTION_OFFSET).remainder(2 * math.pi)
+    return (turned / math.pi).floor().long().clamp(0, 1)
+
+
+def with_direction(yaws: Tensor, directions: Tensor) -> Tensor:
+    """Turn (N,) yaws, whose regression cannot tell front from back, by half turns into their (N,) direction classes."""
+    turned = yaws - _DIRECTION_OFFSET
+    turned = turned - (turned / math.pi).floor() * math.pi
+    return turned + _DIRECTION_OFFSET + math.pi * directions.to(yaws.dtype)
+
+
+def _centres(start: float, stop: float, cells: int) -> Tensor:
+    step = (stop - start) / cells
+    return (start + step * (torch.arange(cells, dtype=torch.float64) + 0.5)).float()

@@ -1,0 +1,103 @@
+"""From the head's dense maps to a short list of boxes: best anchors, decode, threshold, suppress, face forward.
+
+Source: EMIFF's head decodes as SECOND does (Yan et al. 2018); the order of the steps is part of the result, because the
+suppression sees the yaws before the direction class turns them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from emiff_core.geometry import Boxes3D, Detections, rotated_iou
+from emiff_core.model import anchors as box_coder
+
+
+class DecodedBoxes(NamedTuple):
+    """Boxes of one sample, scores descending.
+
+    Attributes:
+        boxes: (N, 7) float32 [x, y, z of the bottom, length, width, height, yaw], metres and radians, detection frame.
+        scores: (N,) float32 in [0, 1].
+        labels: (N,) int64 class indices.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+    def to_detections(self, class_names: Sequence[str]) -> Detections:
+        """Return the boxes by their centres and the labels by their names."""
+        boxes = self.boxes.double().cpu().numpy()
+        centers = boxes[:, :3].copy()
+        centers[:, 2] += boxes[:, 5] / 2
+        return Detections(
+            Boxes3D(centers, boxes[:, 3:6], boxes[:, 6]),
+            self.scores.double().cpu().numpy(),
+            tuple(class_names[label] for label in self.labels.tolist()),
+        )
+
+
+def decode_detections(
+    cls_logits: Tensor,
+    residuals: Tensor,
+    direction_logits: Tensor,
+    anchors: Tensor,
+    *,
+    nms_pre: int,
+    score_threshold: float,
+    nms_iou: float,
+    max_boxes: int,
+) -> list[DecodedBoxes]:
+    """Decode the head's maps.
+
+    Args:
+        cls_logits: (B, A * classes, Y, X), A anchors a cell.
+        residuals: (B, A * 7, Y, X), see `anchors.encode`.
+        direction_logits: (B, A * 2, Y, X).
+        anchors: (Y * X * A, 7), see `anchors.make_anchors`.
+        nms_pre: how many anchors, by their best class, are decoded at all.
+        score_threshold: scores must exceed it.
+        nms_iou: largest bird's-eye-view IoU that two boxes of a class may have.
+        max_boxes: how many boxes a sample keeps.
+
+    Returns:
+        One `DecodedBoxes` a sample.
+    """
+    samples = zip(cls_logits, residuals, direction_logits, strict=True)
+    per_cell = direction_logits.shape[1] // 2
+    result = []
+    for cls, reg, direction in samples:
+        scores = _per_anchor(cls, per_cell).sigmoid()
+        best = scores.max(dim=1).values.topk(min(nms_pre, len(scores))).indices
+        boxes = box_coder.decode(anchors[best], _per_anchor(reg, per_cell)[best])
+        directions = _per_anchor(direction, per_cell)[best].argmax(dim=1)
+        result.append(_select(boxes, scores[best], directions, score_threshold, nms_iou, max_boxes))
+    return result
+
+
+def _per_anchor(maps: Tensor, per_cell: int) -> Tensor:
+    """(A * K, Y, X) -> (Y * X * A, K), the order of the anchors."""
+    return maps.permute(1, 2, 0).reshape(-1, maps.shape[0] // per_cell)
+
+
+def _select(
+    boxes: Tensor, scores: Tensor, directions: Tensor, score_threshold: float, nms_iou: float, max_boxes: int
+) -> DecodedBoxes:
+    rectangles = boxes[:, [0, 1, 3, 4, 6]].double().cpu().numpy()
+    kept: list[Tensor] = []
+    labels: list[Tensor] = []
+    for label in range(scores.shape[1]):
+        candidates = (scores[:, label] > score_threshold).nonzero()[:, 0]
+        on_host = candidates.cpu().numpy()
+        survivors = rotated_iou.suppress(rectangles[on_host], scores[candidates, label].double().cpu().numpy(), nms_iou)
+        kept.append(candidates[torch.from_numpy(survivors).to(candidates.device)])
+        labels.append(torch.full_like(kept[-1], label))
+    index, label_of = torch.cat(kept), torch.cat(labels)
+    score_of = scores[index, label_of]
+    order = score_of.argsort(descending=True, stable=True)[:max_boxes]
+    index = index[order]
+    selected = boxes[index].clone()
+    selected[:, 6] = box_coder.with_direction(selected[:, 6], directions[index])
+    return DecodedBoxes(selected, score_of[order], label_of[order])
