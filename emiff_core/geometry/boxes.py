@@ -40,7 +40,8 @@ class Boxes3D:
         object.__setattr__(self, 'yaws', np.asarray(self.yaws, dtype=np.float64).reshape(-1))
         if not len(self.centers) == len(self.sizes) == len(self.yaws):
             raise EmiffError(
-                f'expected as many centres, sizes and yaws, found {len(self.centers)}, {len(self.sizes)}, {len(self.yaws)}'
+                f'expected as many centres, sizes and yaws, '
+                f'found {len(self.centers)}, {len(self.sizes)}, {len(self.yaws)}'
             )
 
     def __len__(self) -> int:

@@ -1,0 +1,74 @@
+"""The plain codec: what comes back, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emiff_core.codec import EncodedLatent, NumericType, decode, encode
+from emiff_core.errors import EmiffError
+
+
+def some_latent(seed: int = 0) -> np.ndarray:
+    latent = np.random.default_rng(seed).normal(0, 3, (2, 5, 7)).astype(np.float32)
+    latent[1] *= 0.01  # channels of very different size
+    return latent
+
+
+def test_float32_comes_back_bit_for_bit():
+    latent = some_latent()
+    assert np.array_equal(decode(encode(latent, NumericType.FLOAT32)), latent)
+
+
+def test_float16_comes_back_within_its_precision_and_saturates():
+    latent = some_latent()
+    latent[0, 0, 0] = 1e6
+    back = decode(encode(latent, NumericType.FLOAT16))
+    assert back[0, 0, 0] == 65504
+    assert np.abs(back - latent)[1:].max() <= np.abs(latent[1:]).max() * 2**-11
+
+
+def test_int8_errs_by_half_a_step_of_its_own_channel():
+    latent = some_latent()
+    error = np.abs(decode(encode(latent, NumericType.INT8)) - latent).max(axis=(1, 2))
+    half_step = np.abs(latent).max(axis=(1, 2)) / 254
+    assert (error <= half_step * 1.001).all()
+
+
+def test_an_empty_channel_stays_zero_as_int8():
+    latent = some_latent()
+    latent[0] = 0
+    assert np.array_equal(decode(encode(latent, NumericType.INT8))[0], latent[0])
+
+
+@pytest.mark.parametrize(('numeric_type', 'size'), [(NumericType.FLOAT32, 280), (NumericType.FLOAT16, 140)])
+def test_the_payload_has_the_bytes_that_shape_and_type_imply(numeric_type, size):
+    assert len(encode(some_latent(), numeric_type).payload) == size
+    assert len(encode(some_latent(), NumericType.INT8).payload) == 2 * 4 + 70
+
+
+@pytest.mark.parametrize('latent', [np.zeros((3, 4)), np.zeros((1, 0, 2)), np.full((1, 2, 2), np.nan)])
+def test_what_is_no_latent_is_not_encoded(latent):
+    with pytest.raises(EmiffError):
+        encode(latent.astype(np.float32), NumericType.FLOAT32)
+
+
+def broken(**changes: object) -> EncodedLatent:
+    return replace(encode(some_latent(), NumericType.FLOAT32), **changes)
+
+
+@pytest.mark.parametrize(
+    ('encoded', 'word'),
+    [
+        (broken(codec='huffman'), 'huffman'),
+        (broken(version=9), 'version 9'),
+        (broken(payload=b'\0' * 279), '280'),
+        (broken(shape=(2, 5, 8)), '320'),
+        (broken(shape=(2, 0, 7)), 'shape'),
+        (broken(shape=(1 << 20, 1 << 20, 1 << 20)), 'shape'),
+        (broken(payload=b'\xff' * 280), 'nan'),
+    ],
+)
+def test_a_broken_payload_is_refused_with_what_was_expected(encoded, word):
+    with pytest.raises(EmiffError, match=word):
+        decode(encoded)

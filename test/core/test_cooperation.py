@@ -1,0 +1,143 @@
+"""Admission and the feature buffer: each rule seen to refuse, and each seen to let through."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emiff_core.codec import NumericType, encode
+from emiff_core.cooperation.admission import Admission, AdmissionRules, AdmittedFrame, Refusal
+from emiff_core.cooperation.feature_buffer import FeatureBuffer
+from emiff_core.cooperation.feature_frame import FeatureFrame
+from emiff_core.geometry import PinholeCamera
+
+MS = 1_000_000
+NOW = 1_700_000_000_000 * MS
+RULES = AdmissionRules(model_id='ab' * 32, latent_shape=(1, 4, 6), world_frame='map')
+
+
+def frame(**changes: object) -> FeatureFrame:
+    latent = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
+    whole = FeatureFrame(
+        agent_id='pole',
+        boot_id=7,
+        sequence=0,
+        stamp_ns=NOW - 50 * MS,
+        camera_frame='pole_camera',
+        model_id=RULES.model_id,
+        world_frame='map',
+        position=(4000.0, -2500.0, 27.0),
+        orientation=(0.5, -0.5, 0.5, 0.5),
+        camera=PinholeCamera(np.array([[2183.0, 0, 940], [0, 2329, 567], [0, 0, 1]]), 1920, 1080),
+        scale=(0.5, 0.5),
+        latent=encode(latent, NumericType.FLOAT32),
+    )
+    return replace(whole, **changes).sealed()
+
+
+def test_a_good_frame_is_admitted_and_decoded():
+    admitted = Admission(RULES).admit(frame(), NOW)
+    assert isinstance(admitted, AdmittedFrame)
+    assert admitted.latent.shape == (1, 4, 6)
+    assert admitted.T_world_camera[:3, 3] == pytest.approx([4000, -2500, 27])
+
+
+def camera(**changes: float) -> PinholeCamera:
+    values = {'fx': 2183.0, 'cx': 940.0} | changes
+    return PinholeCamera(np.array([[values['fx'], 0, values['cx']], [0, 2329, 567], [0, 0, 1]]), 1920, 1080)
+
+
+@pytest.mark.parametrize(
+    ('changed', 'reason'),
+    [
+        ({'model_id': 'cd' * 32}, Refusal.OTHER_MODEL),
+        ({'world_frame': 'odom'}, Refusal.OTHER_WORLD),
+        ({'latent': encode(np.ones((1, 4, 7), np.float32), NumericType.FLOAT32)}, Refusal.MALFORMED),
+        ({'latent': replace(frame().latent, codec='other')}, Refusal.MALFORMED),
+        ({'latent': replace(frame().latent, payload=b'\xff' * 96)}, Refusal.MALFORMED),
+        ({'orientation': (0.0, 0.0, 0.0, 0.0)}, Refusal.MALFORMED),
+        ({'position': (float('nan'), 0.0, 0.0)}, Refusal.MALFORMED),
+        ({'scale': (0.0, 0.5)}, Refusal.MALFORMED),
+        ({'camera': camera(cx=-3.0)}, Refusal.MALFORMED),
+        ({'camera': camera(fx=1e7)}, Refusal.MALFORMED),
+        ({'stamp_ns': NOW + 41 * MS}, Refusal.FROM_THE_FUTURE),
+        ({'stamp_ns': NOW - 301 * MS}, Refusal.TOO_OLD),
+    ],
+)
+def test_each_rule_refuses_with_its_own_reason(changed, reason):
+    assert Admission(RULES).admit(frame(**changed), NOW) is reason
+
+
+@pytest.mark.parametrize('ahead_ms', [40, -300])
+def test_the_limits_of_freshness_are_inside(ahead_ms):
+    assert isinstance(Admission(RULES).admit(frame(stamp_ns=NOW + ahead_ms * MS), NOW), AdmittedFrame)
+
+
+def test_every_field_is_under_the_checksum():
+    changes = {
+        'agent_id': 'other',
+        'boot_id': 8,
+        'sequence': 1,
+        'stamp_ns': NOW,
+        'camera_frame': 'x',
+        'model_id': 'cd' * 32,
+        'world_frame': 'odom',
+        'position': (4000.0, -2500.0, 27.5),
+        'orientation': (0.5, 0.5, 0.5, 0.5),
+        'camera': camera(fx=2184.0),
+        'scale': (0.5, 0.25),
+        'latent': replace(frame().latent, payload=bytes(96)),
+    }
+    for name, value in changes.items():
+        tampered = replace(frame(), **{name: value})
+        assert Admission(RULES).admit(tampered, NOW) is Refusal.CORRUPT, name
+
+
+def test_late_and_repeated_frames_are_out_of_order_and_a_restart_is_not():
+    admission = Admission(RULES)
+    assert isinstance(admission.admit(frame(sequence=5), NOW), AdmittedFrame)
+    assert admission.admit(frame(sequence=5), NOW) is Refusal.OUT_OF_ORDER
+    assert admission.admit(frame(sequence=4), NOW) is Refusal.OUT_OF_ORDER
+    assert isinstance(admission.admit(frame(sequence=0, boot_id=8), NOW), AdmittedFrame)
+    assert isinstance(admission.admit(frame(sequence=0, agent_id='second pole'), NOW), AdmittedFrame)
+    admission.forget()
+    assert isinstance(admission.admit(frame(sequence=0, boot_id=8), NOW), AdmittedFrame)
+
+
+def test_a_refused_frame_does_not_move_the_sequence():
+    admission = Admission(RULES)
+    assert admission.admit(frame(sequence=9, world_frame='odom'), NOW) is Refusal.OTHER_WORLD
+    assert isinstance(admission.admit(frame(sequence=1), NOW), AdmittedFrame)
+
+
+def admitted(**changes: object) -> AdmittedFrame:
+    one = Admission(RULES).admit(frame(**changes), NOW)
+    assert isinstance(one, AdmittedFrame)
+    return one
+
+
+def stamps(chosen: list[AdmittedFrame]) -> list[tuple[str, int]]:
+    return [(one.frame.agent_id, (one.frame.stamp_ns - NOW) // MS) for one in chosen]
+
+
+def test_the_newest_usable_frame_of_each_agent_is_chosen():
+    buffer = FeatureBuffer(max_age_ms=300)
+    for agent, ahead in (('b', -100), ('b', -20), ('a', -250), ('a', 40)):
+        buffer.add(admitted(agent_id=agent, stamp_ns=NOW + ahead * MS))
+    assert stamps(buffer.select(NOW)) == [('a', 40), ('b', -20)]
+    assert stamps(buffer.select(NOW - 90 * MS)) == [('a', -250), ('b', -100)]  # an image that waited
+    assert stamps(buffer.select(NOW + 300 * MS)) == [('a', 40)]
+    assert buffer.select(NOW + 341 * MS) == []
+    buffer.clear()
+    assert buffer.select(NOW) == []
+
+
+def test_waiting_ends_when_a_usable_frame_arrives_and_when_time_is_up():
+    buffer = FeatureBuffer(max_age_ms=300)
+    assert buffer.wait(NOW, timeout_s=0.01) == []
+    late = admitted()
+    thread = threading.Timer(0.05, buffer.add, [late])
+    thread.start()
+    assert buffer.wait(NOW, timeout_s=30) == [late]
+    thread.join()
