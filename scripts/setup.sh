@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# From a bare Debian or Ubuntu to a built workspace: checks, .venv with ROS 2 from wheels, colcon build.
+# Each step leaves a stamp with the hash of what it was made from; a step whose stamp still fits is left out.
+# PYTHON=python3.12 picks the interpreter; otherwise the first of python3, python3.12, 3.11, 3.10 that fits.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+VENV_GB=12
+
+# The world made here stands alone: a distribution that is sourced in this shell must not leak in.
+unset AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH PYTHONHOME VIRTUAL_ENV \
+      ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
+
+say() { printf '[setup] %s\n' "$*"; }
+die() { printf '[setup] %s\n' "$*" >&2; exit 1; }
+digest() { sha256sum | cut -d ' ' -f 1; }
+fresh() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+
+# ---------------------------------------------------------------------------------------------- the machine
+python_fits() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))'; }
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10}; do
+        if python_fits "$candidate"; then "$candidate" -c "import sys; print(sys.executable)"; return; fi
+    done
+}
+
+check_machine() {
+    local missing=() packages=() tag
+    [ "$(uname -sm)" = 'Linux x86_64' ] ||
+        die "ROS 2 wheels exist for Linux x86_64 only, this is $(uname -sm); use a ROS 2 distribution and colcon build"
+
+    python=$(find_python)
+    if [ -z "$python" ]; then
+        missing+=("Python 3.10-3.12${PYTHON:+ (PYTHON=$PYTHON does not fit)}"); packages+=(python3 python3-venv python3-dev)
+    else
+        tag=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+        "$python" -c 'import venv, ensurepip' 2>/dev/null || { missing+=("$tag venv module"); packages+=("$tag-venv"); }
+        "$python" -c 'import os, sysconfig as s; os.stat(s.get_path("include") + "/Python.h")' 2>/dev/null ||
+            { missing+=("$tag headers (Python.h)"); packages+=("$tag-dev"); }
+    fi
+    command -v "${CXX:-c++}" >/dev/null || { missing+=('C++ compiler'); packages+=(g++); }
+    command -v "${CC:-cc}" >/dev/null || { missing+=('C compiler'); packages+=(gcc); }
+    command -v cmake >/dev/null || { missing+=(CMake); packages+=(cmake); }
+    command -v make >/dev/null || { missing+=(make); packages+=(make); }
+    [ ${#missing[@]} -eq 0 ] ||
+        die "missing: $(printf '%s, ' "${missing[@]}" | sed 's/, $//'); install with: sudo apt-get install -y ${packages[*]}"
+}
+
+check_disk() {
+    local free
+    free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1024 / 1024))
+    [ "$free" -ge $VENV_GB ] || die "$free GB free in $root, $VENV_GB GB are needed (PyTorch with CUDA is most of it)"
+}
+
+# ---------------------------------------------------------------------------------------------- .venv
+make_venv() {
+    local lock version
+    version=$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
+    lock=requirements/py$version.lock
+    # The paths are part of the hash: a virtual environment that was moved or whose Python went away is of no use.
+    venv_hash=$({ cat "$lock" scripts/patch_ros_wheels.py; "$python" -VV; printf '%s\n' "$python" "$root"; } | digest)
+    if fresh .venv/setup.stamp "$venv_hash"; then say ".venv is up to date ($("$python" -V))"; return; fi
+
+    check_disk
+    rm -f .venv/setup.stamp
+    say "1/4 create .venv with $("$python" -V) ($python)"
+    "$python" -m venv --clear .venv
+    say "2/4 install $(grep -c == "$lock") pinned packages from $lock (about 5 GB, some minutes)"
+    .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement "$lock"
+    .venv/bin/python -m pip check --disable-pip-version-check >/dev/null ||
+        die 'the installed packages do not fit together; see: .venv/bin/python -m pip check'
+    say '3/4 point the ROS wheels at .venv'
+    .venv/bin/python scripts/patch_ros_wheels.py
+    rm -rf build install log
+    echo "$venv_hash" > .venv/setup.stamp
+}
+
+# ---------------------------------------------------------------------------------------------- build
+# Contents count where something is compiled or copied; of what is linked in place only the names do.
+build_inputs() {
+    local compiled=(msg underlay env-hooks scripts/*.in scripts/build.sh CMakeLists.txt package.xml)
+    echo "$venv_hash"
+    find "${compiled[@]}" -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum
+    { find emiff_core emiff_ros launch config rviz weights -type f -not -name '*.pyc' 2>/dev/null || true; } | sort
+}
+
+build() {
+    local build_hash
+    build_hash=$(build_inputs | digest)
+    if fresh install/setup.stamp "$build_hash"; then say 'install/ is up to date'; return; fi
+    say '4/4 build the messages and the package with colcon'
+    mkdir -p log
+    scripts/build.sh > log/setup.log 2>&1 || {
+        tail -n 30 log/setup.log >&2
+        die 'the build failed (log/setup.log has all of it); after a change of layout "make clean" may be all it needs'
+    }
+    echo "$build_hash" > install/setup.stamp
+}
+
+check_machine
+make_venv
+build
+say 'ready: . install/setup.bash'
