@@ -8,47 +8,31 @@ logarithms of sizes, an additive yaw.
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from emiff_core.config import HeadConfig, VoxelConfig
+
 _DIRECTION_OFFSET = -math.pi / 2  # direction 0 spans yaw [-pi/2, pi/2): headings with the x axis, not against it
 
 
-def make_anchors(
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    cells: tuple[int, int],
-    sizes: Sequence[tuple[float, float, float]],
-    bottoms: Sequence[float],
-    rotations: Sequence[float],
-) -> Tensor:
-    """Lay anchors on the centres of a bird's-eye-view grid.
+def make_anchors(voxels: VoxelConfig, head: HeadConfig) -> Tensor:
+    """Lay the head's anchors on the centres of the bird's-eye-view cells.
 
     Args:
-        x_range, y_range: extent of the grid, metres, detection frame.
-        cells: number of cells (X, Y).
-        sizes: length, width, height of each kind of anchor, metres.
-        bottoms: z of the bottom face of each kind, metres.
-        rotations: yaws, radians, each given to every kind.
+        voxels: extent (metres, detection frame) and number of cells along x and y.
+        head: the anchors' sizes, bottom and yaws; every cell has each size at each yaw.
 
     Returns:
-        (Y * X * A, 7) float32 boxes, A = kinds * rotations, at ((iy * X + ix) * kinds + kind) * rotations + rotation.
-
-    Raises:
-        ValueError: `sizes` and `bottoms` differ in length.
+        (Y * X * A, 7) float32 boxes, A = sizes * yaws, at index ((iy * X + ix) * sizes + size) * yaws + yaw.
     """
-    if len(sizes) != len(bottoms):
-        raise ValueError(f'expected one bottom per anchor size, found {len(bottoms)} for {len(sizes)}')
-    x, y = _centres(*x_range, cells[0]), _centres(*y_range, cells[1])
-    shapes = torch.tensor(
-        [(bottom, *size, yaw) for bottom, size in zip(bottoms, sizes, strict=True) for yaw in rotations]
-    )
-    anchors = torch.empty(len(y), len(x), len(shapes), 7)
+    x, y = _centres(*voxels.x_range, voxels.shape[0]), _centres(*voxels.y_range, voxels.shape[1])
+    kinds = torch.tensor([(head.anchor_bottom, *size, yaw) for size in head.anchor_sizes for yaw in head.anchor_yaws])
+    anchors = torch.empty(len(y), len(x), len(kinds), 7)
     anchors[..., 0] = x[None, :, None]
     anchors[..., 1] = y[:, None, None]
-    anchors[..., 2:] = shapes
+    anchors[..., 2:] = kinds
     return anchors.reshape(-1, 7)
 
 

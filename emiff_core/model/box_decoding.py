@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from emiff_core.config import HeadConfig
 from emiff_core.geometry import Boxes3D, Detections, rotated_iou
 from emiff_core.model import anchors as box_coder
 
@@ -44,11 +45,7 @@ def decode_detections(
     residuals: Tensor,
     direction_logits: Tensor,
     anchors: Tensor,
-    *,
-    nms_pre: int,
-    score_threshold: float,
-    nms_iou: float,
-    max_boxes: int,
+    head: HeadConfig,
 ) -> list[DecodedBoxes]:
     """Decode the head's maps.
 
@@ -57,10 +54,8 @@ def decode_detections(
         residuals: (B, A * 7, Y, X), see `anchors.encode`.
         direction_logits: (B, A * 2, Y, X).
         anchors: (Y * X * A, 7), see `anchors.make_anchors`.
-        nms_pre: how many anchors, by their best class, are decoded at all.
-        score_threshold: scores must exceed it.
-        nms_iou: largest bird's-eye-view IoU that two boxes of a class may have.
-        max_boxes: how many boxes a sample keeps.
+        head: says how many anchors are decoded, and which boxes of them stay (nms_pre, score_threshold, nms_iou within
+            each class, max_boxes).
 
     Returns:
         One `DecodedBoxes` a sample.
@@ -70,10 +65,10 @@ def decode_detections(
     result = []
     for cls, reg, direction in samples:
         scores = _per_anchor(cls, per_cell).sigmoid()
-        best = scores.max(dim=1).values.topk(min(nms_pre, len(scores))).indices
+        best = scores.max(dim=1).values.topk(min(head.nms_pre, len(scores))).indices
         boxes = box_coder.decode(anchors[best], _per_anchor(reg, per_cell)[best])
         directions = _per_anchor(direction, per_cell)[best].argmax(dim=1)
-        result.append(_select(boxes, scores[best], directions, score_threshold, nms_iou, max_boxes))
+        result.append(_select(boxes, scores[best], directions, head))
     return result
 
 
@@ -82,21 +77,21 @@ def _per_anchor(maps: Tensor, per_cell: int) -> Tensor:
     return maps.permute(1, 2, 0).reshape(-1, maps.shape[0] // per_cell)
 
 
-def _select(
-    boxes: Tensor, scores: Tensor, directions: Tensor, score_threshold: float, nms_iou: float, max_boxes: int
-) -> DecodedBoxes:
+def _select(boxes: Tensor, scores: Tensor, directions: Tensor, head: HeadConfig) -> DecodedBoxes:
     rectangles = boxes[:, [0, 1, 3, 4, 6]].double().cpu().numpy()
     kept: list[Tensor] = []
     labels: list[Tensor] = []
     for label in range(scores.shape[1]):
-        candidates = (scores[:, label] > score_threshold).nonzero()[:, 0]
+        candidates = (scores[:, label] > head.score_threshold).nonzero()[:, 0]
         on_host = candidates.cpu().numpy()
-        survivors = rotated_iou.suppress(rectangles[on_host], scores[candidates, label].double().cpu().numpy(), nms_iou)
+        survivors = rotated_iou.suppress(
+            rectangles[on_host], scores[candidates, label].double().cpu().numpy(), head.nms_iou
+        )
         kept.append(candidates[torch.from_numpy(survivors).to(candidates.device)])
         labels.append(torch.full_like(kept[-1], label))
     index, label_of = torch.cat(kept), torch.cat(labels)
     score_of = scores[index, label_of]
-    order = score_of.argsort(descending=True, stable=True)[:max_boxes]
+    order = score_of.argsort(descending=True, stable=True)[: head.max_boxes]
     index = index[order]
     selected = boxes[index].clone()
     selected[:, 6] = box_coder.with_direction(selected[:, 6], directions[index])
