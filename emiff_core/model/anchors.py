@@ -9,10 +9,12 @@ logarithms of sizes, an additive yaw.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from emiff_core.config import HeadConfig, VoxelConfig
+from emiff_core.geometry import Boxes3D
 
 _DIRECTION_OFFSET = -math.pi / 2  # direction 0 spans yaw [-pi/2, pi/2): headings with the x axis, not against it
 
@@ -60,6 +62,26 @@ def decode(anchors: Tensor, residuals: Tensor) -> Tensor:
     return torch.cat([xy, bottom[:, None], sizes, (residuals[:, 6] + anchors[:, 6])[:, None]], dim=1)
 
 
+def to_boxes3d(boxes: Tensor) -> Boxes3D:
+    """Return (N, 7) boxes by their centres, float64."""
+    values = boxes.double().cpu().numpy()
+    centers = values[:, :3].copy()
+    centers[:, 2] += values[:, 5] / 2
+    return Boxes3D(centers, values[:, 3:6], values[:, 6])
+
+
+def from_boxes3d(boxes: Boxes3D) -> Tensor:
+    """Return (N, 7) float32 boxes by their bottom faces: the inverse of `to_boxes3d`."""
+    bottoms = boxes.centers[:, 2] - boxes.sizes[:, 2] / 2
+    columns = np.column_stack([boxes.centers[:, :2], bottoms, boxes.sizes, boxes.yaws])
+    return torch.from_numpy(columns.astype(np.float32))
+
+
+def per_anchor(maps: Tensor, per_cell: int) -> Tensor:
+    """Bring one of the head's maps, (B, A * K, Y, X), A anchors a cell, into the order of the anchors: (B, N, K)."""
+    return maps.permute(0, 2, 3, 1).reshape(len(maps), -1, maps.shape[1] // per_cell)
+
+
 def direction_of(yaws: Tensor) -> Tensor:
     """Return the (N,) int64 direction classes of (N,) yaws: 0 where the box heads to +x, 1 where it heads to -x."""
     turned = (yaws - _DIRECTION_OFFSET).remainder(2 * math.pi)
@@ -74,5 +96,18 @@ def with_direction(yaws: Tensor, directions: Tensor) -> Tensor:
 
 
 def _centres(start: float, stop: float, cells: int) -> Tensor:
-    step = (stop - start) / cells
-    return (start + step * (torch.arange(cells, dtype=torch.float64) + 0.5)).float()
+    """Return (cells,) centres, rounded to float32 step by step as the authors' grid is (torch.linspace of torch 1.9, AVX2).
+
+    The last bit matters once: a truth box that lies inside several anchors meets all of them by the same IoU but for
+    rounding, and `assigner.assign` takes exactly the highest.
+    """
+    low, high = np.float32(start), np.float32(stop)
+    step = (high - low) / np.float32(cells)
+    edge = np.arange(cells)
+    lane = np.where(edge < (cells + 1) // 8 * 8, edge % 8, 0)
+    first = (edge - lane).astype(np.float64)  # the float64 products below are exact: they stand for fused ones
+    upwards = (np.float64(low) + np.float64(step) * first).astype(np.float32)
+    downwards = (np.float64(high) - np.float64(step) * (cells - first)).astype(np.float32)
+    edges = np.where(first < (cells + 1) // 2, upwards, downwards) + step * lane.astype(np.float32)
+    half_cell = (edges[1] - edges[0]) / np.float32(2) if cells > 1 else step / np.float32(2)
+    return torch.from_numpy(edges + half_cell)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from emiff_core.config import HeadConfig
-from emiff_core.geometry import Boxes3D, Detections, rotated_iou
+from emiff_core.geometry import Detections, rotated_iou
 from emiff_core.model import anchors as box_coder
 
 
@@ -30,11 +30,8 @@ class DecodedBoxes(NamedTuple):
 
     def to_detections(self, class_names: Sequence[str]) -> Detections:
         """Return the boxes by their centres and the labels by their names."""
-        boxes = self.boxes.double().cpu().numpy()
-        centers = boxes[:, :3].copy()
-        centers[:, 2] += boxes[:, 5] / 2
         return Detections(
-            Boxes3D(centers, boxes[:, 3:6], boxes[:, 6]),
+            box_coder.to_boxes3d(self.boxes),
             self.scores.double().cpu().numpy(),
             tuple(class_names[label] for label in self.labels.tolist()),
         )
@@ -60,21 +57,15 @@ def decode_detections(
     Returns:
         One `DecodedBoxes` a sample.
     """
-    samples = zip(cls_logits, residuals, direction_logits, strict=True)
     per_cell = direction_logits.shape[1] // 2
+    maps = [box_coder.per_anchor(each, per_cell) for each in (cls_logits, residuals, direction_logits)]
     result = []
-    for cls, reg, direction in samples:
-        scores = _per_anchor(cls, per_cell).sigmoid()
+    for cls, reg, direction in zip(*maps, strict=True):
+        scores = cls.sigmoid()
         best = scores.max(dim=1).values.topk(min(head.nms_pre, len(scores))).indices
-        boxes = box_coder.decode(anchors[best], _per_anchor(reg, per_cell)[best])
-        directions = _per_anchor(direction, per_cell)[best].argmax(dim=1)
-        result.append(_select(boxes, scores[best], directions, head))
+        boxes = box_coder.decode(anchors[best], reg[best])
+        result.append(_select(boxes, scores[best], direction[best].argmax(dim=1), head))
     return result
-
-
-def _per_anchor(maps: Tensor, per_cell: int) -> Tensor:
-    """(A * K, Y, X) -> (Y * X * A, K), the order of the anchors."""
-    return maps.permute(1, 2, 0).reshape(-1, maps.shape[0] // per_cell)
 
 
 def _select(boxes: Tensor, scores: Tensor, directions: Tensor, head: HeadConfig) -> DecodedBoxes:

@@ -1,0 +1,1 @@
+"""What training compares the network with: targets, losses, the loop."""
