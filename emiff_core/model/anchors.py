@@ -96,7 +96,7 @@ def with_direction(yaws: Tensor, directions: Tensor) -> Tensor:
 
 
 def _centres(start: float, stop: float, cells: int) -> Tensor:
-    """Return (cells,) centres, rounded to float32 step by step as the authors' grid is (torch.linspace of torch 1.9, AVX2).
+    """Return (cells,) centres, rounded to float32 step by step as the authors' (torch.linspace of torch 1.9 on AVX2).
 
     The last bit matters once: a truth box that lies inside several anchors meets all of them by the same IoU but for
     rounding, and `assigner.assign` takes exactly the highest.
