@@ -4,6 +4,7 @@ Freshness and plausibility follow ETSI TR 103 460; a frame that fails is refused
 detection.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from emiff_core.codec import decode
 from emiff_core.cooperation.feature_frame import FeatureFrame, checksum
 from emiff_core.errors import EmiffError
+from emiff_core.geometry import PinholeCamera
 
 _MILLISECOND_NS = 1_000_000
 _MAX_SCALE = 8.0
@@ -37,14 +39,14 @@ class AdmissionRules:
 
     Attributes:
         model_id: the receiver's own, 64 hexadecimal digits.
-        latent_shape: (channels, height, width) that the receiver's model reads.
+        latent_shape: (channels, height, width) that the receiver's model expects of a camera.
         world_frame: the frame that both sides know.
         max_age_ms: older than this against the receiver's clock is too old.
         max_ahead_ms: further in the future than this is refused; clocks differ a little.
     """
 
     model_id: str
-    latent_shape: tuple[int, int, int]
+    latent_shape: Callable[[PinholeCamera], tuple[int, int, int]]
     world_frame: str
     max_age_ms: float = 300.0
     max_ahead_ms: float = 40.0
@@ -89,7 +91,7 @@ class Admission:
             return Refusal.OTHER_MODEL
         if frame.world_frame != rules.world_frame:
             return Refusal.OTHER_WORLD
-        if frame.latent.shape != rules.latent_shape or not _plausible(frame):
+        if not _plausible(frame) or frame.latent.shape != rules.latent_shape(frame.camera):
             return Refusal.MALFORMED
         age_ms = (now_ns - frame.stamp_ns) / _MILLISECOND_NS
         if age_ms < -rules.max_ahead_ms:

@@ -45,6 +45,13 @@ class PinholeCamera:
             self, intrinsics=k, width=round(self.width * scale_x), height=round(self.height * scale_y)
         )
 
+    def cropped(self, left: int, top: int, width: int, height: int) -> 'PinholeCamera':
+        """Return the camera of the width x height pixels cut out at column `left` and row `top`."""
+        k = self.intrinsics.copy()
+        k[0, 2] -= left
+        k[1, 2] -= top
+        return replace(self, intrinsics=k, width=width, height=height)
+
     def project(self, points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Project points of the optical frame, ignoring distortion.
 

@@ -14,7 +14,7 @@ from emiff_core.geometry import PinholeCamera
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS
-RULES = AdmissionRules(model_id='ab' * 32, latent_shape=(1, 4, 6), world_frame='map')
+RULES = AdmissionRules(model_id='ab' * 32, latent_shape=lambda camera: (1, 4, 6), world_frame='map')
 
 
 def frame(**changes: object) -> FeatureFrame:

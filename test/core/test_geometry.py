@@ -56,6 +56,9 @@ def test_the_camera_projects_its_axis_to_the_principal_point_and_scales_with_the
     half = camera.scaled(0.5, 0.5)
     assert (half.width, half.height) == (960, 540)
     assert half.project([[1, 2, 10]])[0] == pytest.approx(np.array([[530, 380]]))
+    cut = camera.cropped(100, 200, 800, 600)
+    assert (cut.width, cut.height) == (800, 600)
+    assert cut.project([[1, 2, 10]])[0] == pytest.approx(np.array([[960, 560]]))
 
 
 @pytest.mark.parametrize(('focal', 'width'), [(0.0, 1920), (-5.0, 1920), (np.inf, 1920), (1000.0, 0)])

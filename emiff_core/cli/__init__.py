@@ -1,0 +1,35 @@
+"""`emiff ...`: a file a command. Each imports what it needs when it runs, so that `emiff --help` is instant."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from emiff_core.errors import EmiffError
+
+
+def make_app() -> typer.Typer:
+    """Assemble the command line."""
+    from emiff_core.cli.bag import bag
+    from emiff_core.cli.demo import demo
+    from emiff_core.cli.synth import synth
+
+    app = typer.Typer(
+        name='emiff',
+        help='EMIFF: camera-only cooperative 3D detection between roadside and vehicle.',
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for command in (synth, bag, demo):
+        app.command()(command)
+    return app
+
+
+def main() -> None:
+    """Run the command line; what a user can mend ends it with one line and exit status 1."""
+    try:
+        make_app()()
+    except EmiffError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f'[red]error:[/red] {error}')
+        sys.exit(1)

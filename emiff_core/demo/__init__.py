@@ -1,0 +1,1 @@
+"""The main job: real nodes on a replayed crossing, and what came of it."""

@@ -1,0 +1,102 @@
+"""Roadside: camera image in, compressed feature out."""
+
+import secrets
+import sys
+import time
+
+import torch  # noqa: F401  before rclpy: both bring an OpenMP runtime, and torch's must be the first
+from rclpy.node import Node
+
+from emiff.msg import FeatureFrame as FeatureFrameMsg
+from emiff.msg import ProcessingTime
+from emiff_core.codec import NumericType, encode
+from emiff_core.cooperation.feature_frame import FeatureFrame
+from emiff_core.geometry import transforms
+from emiff_ros import messages, qos
+from emiff_ros.calibration import Transforms
+from emiff_ros.camera_input import CameraImage, CameraInput
+from emiff_ros.model_parameters import make_engine
+from emiff_ros.parameters import declare
+from emiff_ros.reports import Reports
+from emiff_ros.run import run
+
+
+class InfrastructureNode(Node):
+    """Encodes each image that it has time for and sends the latent with all that a receiver needs.
+
+    Topics, parameters and failures: docs/infrastructure_node.md.
+    """
+
+    def __init__(self) -> None:
+        """Load the model and start listening.
+
+        Raises:
+            EmiffError: a parameter, the config or the weights are not usable.
+        """
+        super().__init__('infrastructure_node')
+        self.exit_code: int | None = None
+        self._agent_id = declare(self, 'agent_id', 'infrastructure', 'name of this agent, unique on the road')
+        self._world_frame = declare(self, 'world_frame', 'map', 'frame that both sides know')
+        tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for a late transform, milliseconds', (0.0, 60_000.0))
+        config, self._engine = make_engine(self, 'infrastructure')
+        self._numeric_type = NumericType[config.codec.name.upper()]
+        self._boot_id, self._sequence = _new_boot_id(), 0
+
+        self._features = self.create_publisher(FeatureFrameMsg, '~/output/features', qos.OUTPUT)
+        self._times = self.create_publisher(ProcessingTime, '~/debug/processing_time', qos.OUTPUT)
+        self._transforms = Transforms(self, tf_wait_ms / 1000)
+        self._input = CameraInput(self, Reports(self), self._process, self._time_jumped)
+
+    def close(self) -> None:
+        """End the worker thread."""
+        self._input.close()
+
+    def _time_jumped(self) -> None:
+        self._boot_id, self._sequence = _new_boot_id(), 0
+
+    def _process(self, image: CameraImage) -> None:
+        started = time.monotonic()
+        camera_frame = image.header.frame_id
+        T_world_camera = self._transforms.lookup(self._world_frame, camera_frame, image.header.stamp)
+        placed = time.monotonic()
+        result = self._engine.encode_infrastructure(image.pixels, image.camera)
+        encoded = time.monotonic()
+        qx, qy, qz, qw = transforms.to_quaternion(T_world_camera)
+        x, y, z = T_world_camera[:3, 3]
+        frame = FeatureFrame(
+            agent_id=self._agent_id,
+            boot_id=self._boot_id,
+            sequence=self._sequence,
+            stamp_ns=image.stamp_ns,
+            camera_frame=camera_frame,
+            model_id=self._engine.model_id,
+            world_frame=self._world_frame,
+            position=(float(x), float(y), float(z)),
+            orientation=(float(qx), float(qy), float(qz), float(qw)),
+            camera=result.camera,
+            scale=result.scale,
+            latent=encode(result.latent, self._numeric_type),
+        )
+        self._sequence += 1
+        self._features.publish(messages.feature_frame_to_message(frame.sealed()))
+        sent = time.monotonic()
+        stages = {
+            'wait': (started - image.arrived) * 1e3,
+            'tf': (placed - started) * 1e3,
+            **result.stage_ms,
+            'codec': (sent - encoded) * 1e3,
+        }
+        self._times.publish(messages.processing_time(image.header, (sent - image.arrived) * 1e3, stages))
+
+
+def _new_boot_id() -> int:
+    return secrets.randbits(64)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node; returns the process's exit code."""
+    return run(InfrastructureNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""Messages to core values and back. Nothing is decided here."""
+
+import array
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
+from std_msgs.msg import ColorRGBA, Header
+from tf_transformations import quaternion_from_euler
+from vision_msgs.msg import BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose
+from visualization_msgs.msg import Marker, MarkerArray
+
+from emiff.msg import FeatureFrame as FeatureFrameMsg
+from emiff.msg import FeatureUse, ProcessingTime
+from emiff_core.codec import EncodedLatent, NumericType
+from emiff_core.cooperation.admission import AdmittedFrame, Refusal
+from emiff_core.cooperation.feature_buffer import age_ms
+from emiff_core.cooperation.feature_frame import FeatureFrame
+from emiff_core.errors import EmiffError
+from emiff_core.geometry import Boxes3D, Detections, PinholeCamera
+
+_SECOND_NS = 1_000_000_000
+_MARKER_LIFETIME_S = 0.5
+
+
+def nanoseconds(stamp: Time) -> int:
+    """Return a stamp as nanoseconds."""
+    return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
+
+
+def time_of(stamp_ns: int) -> Time:
+    """Return nanoseconds as a stamp."""
+    return Time(sec=stamp_ns // _SECOND_NS, nanosec=stamp_ns % _SECOND_NS)
+
+
+def feature_frame_to_message(frame: FeatureFrame) -> FeatureFrameMsg:
+    """Write a sealed feature frame as a message."""
+    payload = array.array('B')
+    payload.frombytes(frame.latent.payload)
+    x, y, z = frame.position
+    qx, qy, qz, qw = frame.orientation
+    channels, height, width = frame.latent.shape
+    return FeatureFrameMsg(
+        header=Header(stamp=time_of(frame.stamp_ns), frame_id=frame.camera_frame),
+        agent_id=frame.agent_id,
+        boot_id=frame.boot_id,
+        sequence=frame.sequence,
+        model_id=np.frombuffer(bytes.fromhex(frame.model_id), np.uint8),
+        world_frame=frame.world_frame,
+        camera_pose=Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw)),
+        intrinsics=frame.camera.intrinsics.ravel(),
+        image_width=frame.camera.width,
+        image_height=frame.camera.height,
+        image_scale_x=frame.scale[0],
+        image_scale_y=frame.scale[1],
+        channels=channels,
+        height=height,
+        width=width,
+        numeric_type=int(frame.latent.numeric_type),
+        codec=frame.latent.codec,
+        codec_version=frame.latent.version,
+        payload=payload,
+        checksum=frame.checksum,
+    )
+
+
+def feature_frame_from_message(message: FeatureFrameMsg) -> FeatureFrame:
+    """Read a feature frame; whether to believe it is for admission to say.
+
+    Raises:
+        EmiffError: the numeric type is unknown, or the camera cannot be.
+    """
+    try:
+        numeric_type = NumericType(message.numeric_type)
+    except ValueError as error:
+        raise EmiffError(f'feature frame: expected numeric_type 0, 1 or 2, found {message.numeric_type}') from error
+    p, q = message.camera_pose.position, message.camera_pose.orientation
+    return FeatureFrame(
+        agent_id=message.agent_id,
+        boot_id=message.boot_id,
+        sequence=message.sequence,
+        stamp_ns=nanoseconds(message.header.stamp),
+        camera_frame=message.header.frame_id,
+        model_id=bytes(message.model_id).hex(),
+        world_frame=message.world_frame,
+        position=(p.x, p.y, p.z),
+        orientation=(q.x, q.y, q.z, q.w),
+        camera=PinholeCamera(
+            np.array(message.intrinsics).reshape(3, 3), message.image_width, message.image_height
+        ),
+        scale=(message.image_scale_x, message.image_scale_y),
+        latent=EncodedLatent(
+            message.codec,
+            message.codec_version,
+            numeric_type,
+            (message.channels, message.height, message.width),
+            bytes(memoryview(message.payload)),
+        ),
+        checksum=message.checksum,
+    )
+
+
+def detections_to_message(detections: Detections, header: Header) -> Detection3DArray:
+    """Write detections as one array message; every detection has exactly one result."""
+    return Detection3DArray(
+        header=header,
+        detections=[
+            Detection3D(
+                header=header,
+                results=[ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id=label, score=float(score)))],
+                bbox=BoundingBox3D(center=_pose(center, yaw), size=_vector(size)),
+            )
+            for center, size, yaw, score, label in _rows(detections)
+        ],
+    )
+
+
+def detections_from_message(message: Detection3DArray) -> Detections:
+    """Read what `detections_to_message` wrote, yaw from the quaternion of an upright box."""
+    centers, sizes, yaws, scores, labels = [], [], [], [], []
+    for detection in message.detections:
+        p, q = detection.bbox.center.position, detection.bbox.center.orientation
+        s = detection.bbox.size
+        centers.append([p.x, p.y, p.z])
+        sizes.append([s.x, s.y, s.z])
+        yaws.append(2 * np.arctan2(q.z, q.w))
+        scores.append(detection.results[0].hypothesis.score)
+        labels.append(detection.results[0].hypothesis.class_id)
+    return Detections(Boxes3D(centers, sizes, yaws), scores, tuple(labels))
+
+
+def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArray:
+    """Draw detections for RViz: green where remote features were fused, orange where the vehicle was alone.
+
+    The first marker deletes those of the last image, so that nothing lingers.
+    """
+    color = ColorRGBA(r=0.2, g=0.9, b=0.3, a=0.6) if is_fused else ColorRGBA(r=1.0, g=0.6, b=0.1, a=0.6)
+    lifetime = Duration(nanosec=int(_MARKER_LIFETIME_S * _SECOND_NS))
+    drawn = [Marker(header=header, ns='detections', action=Marker.DELETEALL)]
+    for number, (center, size, yaw, _, _) in enumerate(_rows(detections)):
+        drawn.append(
+            Marker(
+                header=header,
+                ns='detections',
+                id=number,
+                type=Marker.CUBE,
+                pose=_pose(center, yaw),
+                scale=_vector(size),
+                color=color,
+                lifetime=lifetime,
+            )
+        )
+    return MarkerArray(markers=drawn)
+
+
+def used_feature(admitted: AdmittedFrame, image_stamp_ns: int) -> FeatureUse:
+    """Tell that a frame was fused."""
+    return _feature_use(admitted.frame, age_ms(admitted, image_stamp_ns), used=True, reason='')
+
+
+def refused_feature(frame: FeatureFrame, reason: Refusal, now_ns: int) -> FeatureUse:
+    """Tell that a frame was not used and why; its age is against `now_ns`."""
+    return _feature_use(frame, (now_ns - frame.stamp_ns) / 1e6, used=False, reason=reason.value)
+
+
+def processing_time(header: Header, total_ms: float, stages: Mapping[str, float]) -> ProcessingTime:
+    """Write the times of one image."""
+    return ProcessingTime(
+        header=header, total_ms=total_ms, stages=list(stages), stage_ms=[float(ms) for ms in stages.values()]
+    )
+
+
+def _feature_use(frame: FeatureFrame, age: float, used: bool, reason: str) -> FeatureUse:
+    return FeatureUse(
+        agent_id=frame.agent_id,
+        boot_id=frame.boot_id,
+        sequence=frame.sequence,
+        stamp=time_of(frame.stamp_ns),
+        age_ms=age,
+        used=used,
+        reason=reason,
+    )
+
+
+def _rows(detections: Detections) -> Iterable[tuple[np.ndarray, np.ndarray, float, float, str]]:
+    boxes = detections.boxes
+    return zip(boxes.centers, boxes.sizes, boxes.yaws, detections.scores, detections.labels, strict=True)
+
+
+def _pose(center: np.ndarray, yaw: float) -> Pose:
+    x, y, z, w = (float(part) for part in quaternion_from_euler(0.0, 0.0, float(yaw)))
+    return Pose(position=Point(**_xyz(center)), orientation=Quaternion(x=x, y=y, z=z, w=w))
+
+
+def _vector(size: np.ndarray) -> Vector3:
+    return Vector3(**_xyz(size))
+
+
+def _xyz(values: np.ndarray) -> dict[str, float]:
+    return {axis: float(value) for axis, value in zip('xyz', values, strict=True)}

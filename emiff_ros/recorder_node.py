@@ -1,0 +1,83 @@
+"""Records topics into a bag, byte for byte, with the wall-clock time of their arrival."""
+
+import importlib
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from rclpy.node import Node
+
+from emiff_core.bag.writer import BagWriter
+from emiff_core.errors import EmiffError
+from emiff_ros import qos
+from emiff_ros.parameters import declare
+from emiff_ros.run import run
+
+_QUIET_S = 0.2
+
+
+class RecorderNode(Node):
+    """Writes what arrives on its topics; the bag is complete once the node has ended.
+
+    Topics and parameters: docs/recorder_node.md.
+    """
+
+    def __init__(self) -> None:
+        """Open the bag and subscribe.
+
+        Raises:
+            EmiffError: the bag exists already, or a topic's type is unknown.
+        """
+        super().__init__('recorder_node')
+        self.exit_code: int | None = None
+        out = declare(self, 'out', '', 'path of the bag to write')
+        topics = declare(self, 'topics', [''], 'what to record, each "topic type"')
+        self._progress_topic = declare(self, 'progress_topic', '', 'print a line for each of its messages')
+        if not out:
+            raise EmiffError('parameter out: expected the path of a bag to write, found nothing')
+        self._recorded = 0
+        self._bag = BagWriter(Path(out), 'mcap')
+        for line in topics:
+            topic, _, type_name = line.partition(' ')
+            self._bag.add_topic(topic, type_name)
+            self.create_subscription(
+                message_class(type_name), topic, partial(self._record, topic), qos.RECORD, raw=True
+            )
+
+    def close(self) -> None:
+        """Take what is still on its way, then close the bag."""
+        before = -1
+        while self.executor is not None and before != self._recorded:
+            before = self._recorded
+            self.executor.spin_once(timeout_sec=_QUIET_S)
+        self._bag.close()
+
+    def _record(self, topic: str, data: bytes) -> None:
+        self._bag.write_raw(topic, time.time_ns(), data)
+        self._recorded += 1
+        if topic == self._progress_topic:
+            print(topic, flush=True)
+
+
+def message_class(type_name: str) -> type:
+    """Return the Python class of a type such as 'sensor_msgs/msg/Image'.
+
+    Raises:
+        EmiffError: there is no such type in this environment.
+    """
+    package, _, name = type_name.rpartition('/')
+    try:
+        found: type = getattr(importlib.import_module(package.replace('/', '.')), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise EmiffError(f'expected a message type of this environment, found {type_name!r}') from error
+    return found
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node; returns the process's exit code."""
+    return run(RecorderNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
