@@ -72,7 +72,7 @@ class Transforms:
                 found = self._buffer.lookup_transform(target, source, stamp).transform
             except TransformException as error:
                 if time.monotonic() > deadline:
-                    raise EmiffError(f'tf: expected {target} <- {source} at the image\'s stamp: {error}') from error
+                    raise EmiffError(f"tf: expected {target} <- {source} at the image's stamp: {error}") from error
                 time.sleep(_POLL_S)
                 continue
             t, q = found.translation, found.rotation

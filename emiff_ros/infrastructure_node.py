@@ -4,7 +4,6 @@ import secrets
 import sys
 import time
 
-import torch  # noqa: F401  before rclpy: both bring an OpenMP runtime, and torch's must be the first
 from rclpy.node import Node
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg

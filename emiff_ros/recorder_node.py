@@ -1,6 +1,5 @@
 """Records topics into a bag, byte for byte, with the wall-clock time of their arrival."""
 
-import importlib
 import sys
 import time
 from functools import partial
@@ -13,6 +12,7 @@ from emiff_core.errors import EmiffError
 from emiff_ros import qos
 from emiff_ros.parameters import declare
 from emiff_ros.run import run
+from emiff_ros.types import message_class
 
 _QUIET_S = 0.2
 
@@ -58,20 +58,6 @@ class RecorderNode(Node):
         self._recorded += 1
         if topic == self._progress_topic:
             print(topic, flush=True)
-
-
-def message_class(type_name: str) -> type:
-    """Return the Python class of a type such as 'sensor_msgs/msg/Image'.
-
-    Raises:
-        EmiffError: there is no such type in this environment.
-    """
-    package, _, name = type_name.rpartition('/')
-    try:
-        found: type = getattr(importlib.import_module(package.replace('/', '.')), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EmiffError(f'expected a message type of this environment, found {type_name!r}') from error
-    return found
 
 
 def main(args: list[str] | None = None) -> int:

@@ -4,7 +4,6 @@ import sys
 import threading
 import time
 
-import torch  # noqa: F401  before rclpy: both bring an OpenMP runtime, and torch's must be the first
 from rclpy.node import Node
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -128,7 +128,7 @@ def free_domain() -> int:
     raise EmiffError(f'expected a free ROS domain id in 1..{_LAST_DOMAIN}, found all of them in use')
 
 
-def wait_for_exit(node: NodeProcess, group: NodeGroup, on_poll: 'Sequence[object] | None' = None) -> None:
+def wait_for_exit(node: NodeProcess, group: NodeGroup) -> None:
     """Wait until `node` ends, checking meanwhile that no other node of the group has died."""
     while node.process.poll() is None:
         group.check()

@@ -65,7 +65,7 @@ class BirdsEye:
             for side in (-1, 1)
         ]
         self._polyline([rays[0], center, rays[1]], _ROADSIDE, 2, closed=False)
-        self._write(center + [-2.5, 0], name)
+        self._write([center[0] - 2.5, center[1]], name)
 
     def _polyline(self, points: object, color: Color, thickness: int, closed: bool = True) -> None:
         pixels = np.rint([self._pixel(p) for p in np.asarray(points, dtype=np.float64)]).astype(np.int32)

@@ -1,0 +1,180 @@
+"""Plays a bag over DDS: /clock, rate, loop, and a pace that the slowest listener sets."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from builtin_interfaces.msg import Time
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rosgraph_msgs.msg import Clock
+
+from emiff_core.bag.reader import BagReader
+from emiff_core.errors import EmiffError
+from emiff_ros import qos
+from emiff_ros.messages import time_of
+from emiff_ros.parameters import declare
+from emiff_ros.reports import Reports
+from emiff_ros.run import run
+from emiff_ros.types import header_stamp_ns, message_class
+
+_LATCHED_TOPIC = '/tf_static'
+_CLOCK_PERIOD_S = 0.01
+_POLL_S = 0.02
+
+
+class PlayerNode(Node):
+    """Publishes a bag's messages as they stand, each at its time.
+
+    With a pace it holds the clock after each image until the answer to it has come, so that a model slower than the
+    camera sees every image. Topics and parameters: docs/player_node.md.
+    """
+
+    def __init__(self) -> None:
+        """Open the bag and offer its topics.
+
+        Raises:
+            EmiffError: the bag cannot be read or holds nothing, or a parameter is not usable.
+        """
+        super().__init__('player_node')
+        self.exit_code: int | None = None
+        bag = declare(self, 'bag', '', 'path of the rosbag2 to play')
+        self._rate = declare(self, 'rate', 1.0, 'seconds of the bag per second', (0.01, 100.0))
+        self._loop = declare(self, 'loop', False, 'start again at the end; the clock jumps back')
+        wait_for = declare(self, 'wait_for', [''], 'subscribers to wait for before the start, each "topic=count"')
+        self._wait_s = declare(self, 'wait_s', 60.0, 'longest wait for subscribers, seconds', (0.0, 3600.0))
+        pace = declare(self, 'pace', [''], 'hold the clock until answered, each "image topic=answer topic"')
+        self._pace_s = declare(self, 'pace_s', 60.0, 'longest wait for one answer, seconds', (0.0, 3600.0))
+        if not bag:
+            raise EmiffError('parameter bag: expected the path of a bag to play, found nothing')
+        self._reports = Reports(self)
+        self._wait_for = {topic: int(count) for topic, count in map(_pair, filter(None, wait_for))}
+        self._answer_of = dict(map(_pair, filter(None, pace)))
+        self._bag = BagReader(Path(bag))
+        if not self._bag.topics:
+            raise EmiffError(f'{bag}: expected a bag with messages, found none')
+
+        self._clock_publisher = self.create_publisher(Clock, '/clock', qos.OUTPUT)
+        self._publishers: dict[str, Publisher] = {
+            topic: self.create_publisher(
+                message_class(type_name), topic, qos.LATCHED if topic == _LATCHED_TOPIC else qos.OUTPUT
+            )
+            for topic, type_name in self._bag.topics.items()
+        }
+        self._answers: dict[str, int] = {}  # topic -> stamp of its newest message
+        self._answered = threading.Condition()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._play, name='player', daemon=True)
+        self._subscriber_timer = self.create_timer(_POLL_S, self._subscribe_to_answers)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop playing."""
+        self._stopped.set()
+        with self._answered:
+            self._answered.notify_all()
+        self._thread.join()
+        self._bag.close()
+
+    def _subscribe_to_answers(self) -> None:
+        # the type of an answer is known as soon as somebody offers it
+        offered = dict(self.get_topic_names_and_types())
+        for topic in set(self._answer_of.values()) - self._answers.keys():
+            if topic in offered and self.count_publishers(topic):
+                self._answers[topic] = -1
+                self.create_subscription(
+                    message_class(offered[topic][0]), topic, self._answer_to(topic), qos.OUTPUT, raw=True
+                )
+        if set(self._answer_of.values()) <= self._answers.keys():
+            self._subscriber_timer.cancel()
+
+    def _answer_to(self, topic: str) -> Callable[[bytes], None]:
+        def note(data: bytes) -> None:
+            with self._answered:
+                self._answers[topic] = max(self._answers[topic], header_stamp_ns(data))
+                self._answered.notify_all()
+
+        return note
+
+    def _play(self) -> None:
+        try:
+            self._wait_for_subscribers()
+            while not self._stopped.is_set():
+                self._play_once()
+                if not self._loop:
+                    break
+                with self._answered:
+                    self._answers = dict.fromkeys(self._answers, -1)
+            self.exit_code = 0
+        except EmiffError as error:
+            self.get_logger().error(str(error))
+            self.exit_code = 1
+
+    def _wait_for_subscribers(self) -> None:
+        deadline = time.monotonic() + self._wait_s
+        while not self._stopped.is_set():
+            missing = [
+                f'{topic} ({self.count_subscribers(topic)} of {count})'
+                for topic, count in self._wait_for.items()
+                if self.count_subscribers(topic) < count
+            ]
+            missing += [f'{topic} (not offered)' for topic in self._answer_of.values() if topic not in self._answers]
+            if not missing:
+                return
+            if time.monotonic() > deadline:
+                raise EmiffError(f'expected all subscribers within {self._wait_s:.0f} s, missing: {", ".join(missing)}')
+            time.sleep(_POLL_S)
+
+    def _play_once(self) -> None:
+        begin_ns: int | None = None
+        started = time.monotonic()
+        for topic, stamp_ns, data in self._bag.raw_messages():
+            begin_ns = stamp_ns if begin_ns is None else begin_ns
+            self._run_clock(begin_ns, started, stamp_ns)
+            if self._stopped.is_set():
+                return
+            self._say_clock(stamp_ns)
+            self._publishers[topic].publish(data)
+            if topic in self._answer_of:
+                held = time.monotonic()
+                self._wait_for_answer(topic, header_stamp_ns(data))
+                started += time.monotonic() - held
+
+    def _run_clock(self, begin_ns: int, started: float, until_ns: int) -> None:
+        while not self._stopped.is_set():
+            now_ns = begin_ns + int((time.monotonic() - started) * self._rate * 1e9)
+            if now_ns >= until_ns:
+                return
+            self._say_clock(now_ns)
+            self._stopped.wait(min(_CLOCK_PERIOD_S, (until_ns - now_ns) / self._rate / 1e9))
+
+    def _say_clock(self, now_ns: int) -> None:
+        stamp: Time = time_of(now_ns)
+        self._clock_publisher.publish(Clock(clock=stamp))
+
+    def _wait_for_answer(self, topic: str, stamp_ns: int) -> None:
+        answer = self._answer_of[topic]
+        with self._answered:
+            came = self._answered.wait_for(
+                lambda: self._answers[answer] >= stamp_ns or self._stopped.is_set(), self._pace_s
+            )
+        if not came:
+            self._reports.warn('pace', f'no answer on {answer} to an image of {topic} within {self._pace_s:.0f} s')
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, equals, right = text.partition('=')
+    if not (left and equals and right):
+        raise EmiffError(f'expected "topic=...", found {text!r}')
+    return left, right
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node; returns the process's exit code."""
+    return run(PlayerNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
