@@ -1,0 +1,113 @@
+"""Point-sampling voxel fusion: every voxel's centre is looked up in every camera's map.
+
+Source: EMIFF, section III-E, after ImVoxelNet (Rukhovich et al. 2022). The projection is float32 and one matrix product
+of homogeneous points with the transposed projection: any other order moves some voxels to a neighbouring pixel.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from emiff_core.config import FusionConfig, VoxelConfig
+from emiff_core.model.backbone import STRIDE
+from emiff_core.model.camera_batch import CameraBatch
+
+MIN_DEPTH = 0.1  # metres; nearer points count as behind the camera where those are masked
+_OUTSIDE = 3.0  # a sampling coordinate beyond [-1, 1] in any alignment: grid_sample gives zeros
+
+
+def voxel_centres(config: VoxelConfig) -> Tensor:
+    """Return the (X * Y * Z, 3) float32 centres, metres, detection frame; z runs slowest and x fastest."""
+    x, y, z = (
+        start + (torch.arange(count, dtype=torch.float32) + 0.5) * ((stop - start) / count)
+        for (start, stop), count in zip((config.x_range, config.y_range, config.z_range), config.shape, strict=True)
+    )
+    zz, yy, xx = torch.meshgrid(z, y, x, indexing='ij')
+    return torch.stack([xx, yy, zz], dim=-1).reshape(-1, 3)
+
+
+def project(points: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
+    """Project points of the detection frame into the network's input images.
+
+    Args:
+        points: (N, 3) float32, metres.
+        camera: B cameras; where one is mirrored, so is the world (y -> -y).
+
+    Returns:
+        (B, N, 2) pixels (u, v) of the network's input, mirrored images included, and (B, N) depth in metres. Points
+        behind a camera (depth < 0) come out mirrored, as the plain division gives it.
+    """
+    homogeneous = torch.cat([points, torch.ones_like(points[:, :1])], dim=1)
+    mirrored = homogeneous * homogeneous.new_tensor([1.0, -1.0, 1.0, 1.0])
+    pixels, depths = [], []
+    for k, extrinsic, scale, mirror_width in zip(
+        camera.intrinsics, camera.extrinsics, camera.scale, camera.mirror_width, strict=True
+    ):
+        k4 = torch.eye(4, dtype=k.dtype, device=k.device)
+        k4[:3, :3] = k
+        flipped = bool(mirror_width > 0)
+        uvd = (mirrored if flipped else homogeneous) @ (k4 @ extrinsic).T
+        uv = uvd[:, :2] / uvd[:, 2:3] * scale
+        if flipped:
+            uv = torch.stack([mirror_width - uv[:, 0], uv[:, 1]], dim=1)
+        pixels.append(uv)
+        depths.append(uvd[:, 2])
+    return torch.stack(pixels), torch.stack(depths)
+
+
+def sample_volume(
+    features: Tensor, camera: CameraBatch, points: Tensor, voxels: VoxelConfig, fusion: FusionConfig
+) -> Tensor:
+    """Fill the voxel space with what one camera sees.
+
+    Args:
+        features: (B, C, h, w) of the finest level; the padded image is (4 h, 4 w).
+        camera: the B cameras.
+        points: (X * Y * Z, 3), see `voxel_centres`.
+        voxels, fusion: how to sample, and which of the official quirks to keep.
+
+    Returns:
+        (B, C, X, Y, Z); zeros where a voxel is not in the image.
+    """
+    pixels, depth = project(points, camera)
+    padded = pixels.new_tensor([features.shape[3] * STRIDE, features.shape[2] * STRIDE])
+    if fusion.align_pixel_centers:
+        grid = (pixels + 0.5) / padded * 2 - 1
+    else:
+        grid = pixels / padded * 2 - 1
+    if fusion.mask_points_behind:
+        grid = torch.where(depth[..., None] > MIN_DEPTH, grid, _OUTSIDE)
+    sampled = F.grid_sample(
+        features,
+        grid[:, None],
+        mode=voxels.sampling,
+        padding_mode='zeros',
+        align_corners=not fusion.align_pixel_centers,
+    )
+    x, y, z = voxels.shape
+    return sampled.reshape(*features.shape[:2], z, y, x).permute(0, 1, 4, 3, 2)
+
+
+def fuse_volumes(volumes: Sequence[Tensor], present: Sequence[Tensor | None], fusion: FusionConfig) -> Tensor:
+    """Merge the cameras' volumes.
+
+    Args:
+        volumes: (B, C, X, Y, Z) of each camera, at least one.
+        present: (B,) bool for each camera, or None where it is there in every sample.
+        fusion: `mean_over`: 'present' divides by the cameras that a sample has; 'two' by two (by their number, where
+            there are more), whatever is missing counting as zeros.
+
+    Returns:
+        (B, C, X, Y, Z).
+    """
+    total = torch.zeros_like(volumes[0])
+    count = volumes[0].new_zeros(len(volumes[0]))
+    for volume, there in zip(volumes, present, strict=True):
+        weight = torch.ones_like(count) if there is None else there.to(count.dtype)
+        total = total + (volume if there is None else volume * weight[:, None, None, None, None])
+        count = count + weight
+    if fusion.mean_over == 'two':
+        return total / max(len(volumes), 2)
+    return total / count.clamp(min=1)[:, None, None, None, None]
