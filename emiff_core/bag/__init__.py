@@ -1,0 +1,1 @@
+"""rosbag2 files, read and written without ROS (the rosbags library)."""
