@@ -29,7 +29,7 @@ def make_anchors(voxels: VoxelConfig, head: HeadConfig) -> Tensor:
     Returns:
         (Y * X * A, 7) float32 boxes, A = sizes * yaws, at index ((iy * X + ix) * sizes + size) * yaws + yaw.
     """
-    x, y = _centres(*voxels.x_range, voxels.shape[0]), _centres(*voxels.y_range, voxels.shape[1])
+    x, y = cell_centres(*voxels.x_range, voxels.shape[0]), cell_centres(*voxels.y_range, voxels.shape[1])
     kinds = torch.tensor([(head.anchor_bottom, *size, yaw) for size in head.anchor_sizes for yaw in head.anchor_yaws])
     anchors = torch.empty(len(y), len(x), len(kinds), 7)
     anchors[..., 0] = x[None, :, None]
@@ -95,16 +95,17 @@ def with_direction(yaws: Tensor, directions: Tensor) -> Tensor:
     return turned + _DIRECTION_OFFSET + math.pi * directions.to(yaws.dtype)
 
 
-def _centres(start: float, stop: float, cells: int) -> Tensor:
-    """Return (cells,) centres, rounded to float32 step by step as the authors' (torch.linspace of torch 1.9 on AVX2).
+def cell_centres(start: float, stop: float, cells: int) -> Tensor:
+    """Return the (cells,) float32 centres of equal cells from `start` to `stop`, metres.
 
-    The last bit matters once: a truth box that lies inside several anchors meets all of them by the same IoU but for
-    rounding, and `assigner.assign` takes exactly the highest.
+    Rounded step by step as the authors' (torch.linspace of torch 1.9 on AVX2, sixteen at a time and the rest singly).
+    The last bit matters twice: a truth box that lies inside several anchors meets all of them by the same IoU but for
+    rounding, and `assigner.assign` takes exactly the highest; a voxel between two pixels samples one or the other.
     """
     low, high = np.float32(start), np.float32(stop)
     step = (high - low) / np.float32(cells)
     edge = np.arange(cells)
-    lane = np.where(edge < (cells + 1) // 8 * 8, edge % 8, 0)
+    lane = np.where(edge < (cells + 1) // 16 * 16, edge % 8, 0)
     first = (edge - lane).astype(np.float64)  # the float64 products below are exact: they stand for fused ones
     upwards = (np.float64(low) + np.float64(step) * first).astype(np.float32)
     downwards = (np.float64(high) - np.float64(step) * (cells - first)).astype(np.float32)

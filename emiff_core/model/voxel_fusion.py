@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from emiff_core.config import FusionConfig, VoxelConfig
+from emiff_core.model.anchors import cell_centres
 from emiff_core.model.backbone import STRIDE
 from emiff_core.model.camera_batch import CameraBatch
 
@@ -21,7 +22,7 @@ _OUTSIDE = 3.0  # a sampling coordinate beyond [-1, 1] in any alignment: grid_sa
 def voxel_centres(config: VoxelConfig) -> Tensor:
     """Return the (X * Y * Z, 3) float32 centres, metres, detection frame; z runs slowest and x fastest."""
     x, y, z = (
-        start + (torch.arange(count, dtype=torch.float32) + 0.5) * ((stop - start) / count)
+        cell_centres(start, stop, count)
         for (start, stop), count in zip((config.x_range, config.y_range, config.z_range), config.shape, strict=True)
     )
     zz, yy, xx = torch.meshgrid(z, y, x, indexing='ij')
