@@ -23,7 +23,7 @@ CMAKE_RULES = (
 )
 
 # Sourced by sh, bash and zsh alike; colcon's install/setup.* chains to <prefix>/local_setup.*.
-LOCAL_SETUP = '''\
+LOCAL_SETUP = """\
 if [ -n "${{ROS_DISTRO-}}" ] && [ "$ROS_DISTRO" != {distribution} ]; then
   echo "ROS $ROS_DISTRO is sourced in this shell and this workspace is built on {distribution}; use a new shell" >&2
 fi
@@ -39,7 +39,7 @@ export ROS_DISTRO={distribution} ROS_VERSION=2 ROS_PYTHON_VERSION=3
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1  # the libraries are found without the wheels' own restart of Python
 unset -f _emiff_add
 unset _emiff_old
-'''
+"""
 
 
 def patch_cmake() -> int:
