@@ -18,7 +18,7 @@ from emiff_core.cooperation.admission import AdmittedFrame, Refusal
 from emiff_core.cooperation.feature_buffer import age_ms
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.errors import EmiffError
-from emiff_core.geometry import Boxes3D, Detections, PinholeCamera
+from emiff_core.geometry import Detections, PinholeCamera
 
 _SECOND_NS = 1_000_000_000
 _MARKER_LIFETIME_S = 0.5
@@ -114,20 +114,6 @@ def detections_to_message(detections: Detections, header: Header) -> Detection3D
             for center, size, yaw, score, label in _rows(detections)
         ],
     )
-
-
-def detections_from_message(message: Detection3DArray) -> Detections:
-    """Read what `detections_to_message` wrote, yaw from the quaternion of an upright box."""
-    centers, sizes, yaws, scores, labels = [], [], [], [], []
-    for detection in message.detections:
-        p, q = detection.bbox.center.position, detection.bbox.center.orientation
-        s = detection.bbox.size
-        centers.append([p.x, p.y, p.z])
-        sizes.append([s.x, s.y, s.z])
-        yaws.append(2 * np.arctan2(q.z, q.w))
-        scores.append(detection.results[0].hypothesis.score)
-        labels.append(detection.results[0].hypothesis.class_id)
-    return Detections(Boxes3D(centers, sizes, yaws), scores, tuple(labels))
 
 
 def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArray:

@@ -128,12 +128,18 @@ def free_domain() -> int:
     raise EmiffError(f'expected a free ROS domain id in 1..{_LAST_DOMAIN}, found all of them in use')
 
 
-def wait_for_exit(node: NodeProcess, group: NodeGroup) -> None:
-    """Wait until `node` ends, checking meanwhile that no other node of the group has died."""
+def wait_for_exit(node: NodeProcess, group: NodeGroup, on_poll: Callable[[], None]) -> None:
+    """Wait until `node` ends; `on_poll` is called meanwhile.
+
+    Raises:
+        EmiffError: a node of the group has died.
+    """
     while node.process.poll() is None:
         group.check()
+        on_poll()
         time.sleep(_POLL_S)
     group.check()
+    on_poll()
 
 
 def _ros_value(value: object) -> str:

@@ -1,0 +1,62 @@
+"""Pictures of a run: a few frames over its length."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from emiff_core.config import VoxelConfig
+from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.demo.recording import Recording
+from emiff_core.errors import EmiffError
+from emiff_core.geometry import transforms
+from emiff_core.rendering.sheet import View, draw_sheet
+
+_PICTURES = 4
+
+
+def write_pictures(dataset: DairV2xDataset, run: Recording, voxels: VoxelConfig, folder: Path) -> list[Path]:
+    """Draw up to four frames that got detections, evenly spread, as PNG.
+
+    Returns:
+        The paths, in the order of time.
+
+    Raises:
+        EmiffError: an image of the data set cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = [frame for frame in dataset.frames if frame.vehicle_stamp_ns in run.detections]
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(_PICTURES, len(frames))).round().astype(int))
+    paths = []
+    for index in chosen:
+        path = folder / f'frame_{frames[index].vehicle_id}.png'
+        cv2.imwrite(str(path), _sheet(frames[index], run, voxels))
+        paths.append(path)
+    return paths
+
+
+def _sheet(frame: CooperativeFrame, run: Recording, voxels: VoxelConfig) -> np.ndarray:
+    stamp = frame.vehicle_stamp_ns
+    T_infrastructure_lidar = transforms.inverse(frame.T_world_infrastructure_lidar) @ frame.T_world_lidar
+    views = [
+        View('vehicle', _read(frame.vehicle_image), frame.vehicle_camera, frame.T_vehicle_camera_lidar),
+        View(
+            'roadside',
+            _read(frame.infrastructure_image),
+            frame.infrastructure_camera,
+            frame.T_infrastructure_camera_lidar @ T_infrastructure_lidar,
+        ),
+    ]
+    row = run.status.get(stamp)
+    fused = f'fused: {len(row.used)} roadside feature(s)' if row else 'no status'
+    ages = ''.join(f', {age:.0f} ms old' for age in row.ages_ms) if row else ''
+    return draw_sheet(
+        views, frame.truth().boxes, run.detections[stamp], voxels.x_range, voxels.y_range, [fused + ages]
+    )
+
+
+def _read(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path))
+    if image is None:
+        raise EmiffError(f'{path}: expected an image, found none that can be read')
+    return image

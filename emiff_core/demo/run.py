@@ -1,0 +1,106 @@
+"""Play a bag through real nodes and record what they say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from emiff_core.demo import topics
+from emiff_core.demo.processes import NodeGroup, free_domain, wait_for_exit
+from emiff_core.errors import EmiffError
+
+_CAMERAS = {
+    'infrastructure_node': (topics.INFRASTRUCTURE_IMAGE, topics.INFRASTRUCTURE_INFO),
+    'vehicle_node': (topics.VEHICLE_IMAGE, topics.VEHICLE_INFO),
+}
+_PERCEPTION = {'use_sim_time': True, 'image_transport': 'compressed'}
+
+
+@dataclass(frozen=True)
+class EndedNode:
+    """A node that has ended.
+
+    Attributes:
+        name, pid: of its process.
+        exit_code: 0 when it ended as it should.
+    """
+
+    name: str
+    pid: int
+    exit_code: int | None
+
+
+def run_nodes(
+    bag: Path,
+    recording: Path,
+    log_dir: Path,
+    config: Path,
+    weights: Path | None,
+    answer_s: float,
+    on_progress: Callable[[int], None],
+) -> list[EndedNode]:
+    """Run player, infrastructure, vehicle and recorder node on a domain of their own until the bag has been played.
+
+    The player waits for every subscriber before it starts, and after each image for the answer to it.
+
+    Args:
+        bag: what to play.
+        recording: the bag to write.
+        log_dir: where the nodes' output goes.
+        config: of the model.
+        weights: of the model; None: random.
+        answer_s: longest wait for the answer to one image, seconds.
+        on_progress: called with the number of detection messages so far.
+
+    Returns:
+        The four nodes in the order of their start.
+
+    Raises:
+        EmiffError: ROS is not there, or a node died; the line says what it said last.
+    """
+    if find_spec('rclpy') is None or find_spec('emiff') is None:
+        raise EmiffError('expected a ROS 2 shell with this package, found none: run `. install/setup.bash` first')
+    environment = {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    model = {'config': config.resolve(), 'weights': weights.resolve() if weights else ''}
+    with NodeGroup(log_dir, environment) as group:
+        recorder = group.start(
+            'emiff_ros.recorder_node',
+            {
+                'out': recording,
+                'topics': [f'{topic} {kind}' for topic, kind in topics.RECORDED.items()],
+                'progress_topic': topics.DETECTIONS,
+            },
+        )
+        for name, (image, info) in _CAMERAS.items():
+            remappings = {'~/input/image/compressed': image, '~/input/camera_info': info}
+            if name == 'vehicle_node':
+                remappings['~/input/features'] = topics.FEATURES
+            group.start(f'emiff_ros.{name}', _PERCEPTION | model, remappings)
+        player = group.start('emiff_ros.player_node', _player_parameters(bag, answer_s))
+        wait_for_exit(player, group, lambda: on_progress(recorder.log.read_text().count(topics.DETECTIONS)))
+        group.stop()
+        return [EndedNode(node.name, node.process.pid, node.process.returncode) for node in group.nodes]
+
+
+def _player_parameters(bag: Path, answer_s: float) -> dict[str, object]:
+    # everybody who listens: the two nodes, the recorder, and for the answers the player itself
+    subscribers = {
+        topics.VEHICLE_IMAGE: 1,
+        topics.VEHICLE_INFO: 2,
+        topics.INFRASTRUCTURE_IMAGE: 1,
+        topics.INFRASTRUCTURE_INFO: 2,
+        topics.GROUND_TRUTH: 1,
+        topics.FEATURES: 3,
+        topics.DETECTIONS: 2,
+        '/clock': 2,
+    }
+    return {
+        'bag': bag,
+        'wait_for': [f'{topic}={count}' for topic, count in subscribers.items()],
+        'pace': [
+            f'{topics.INFRASTRUCTURE_IMAGE}={topics.FEATURES}',
+            f'{topics.VEHICLE_IMAGE}={topics.DETECTIONS}',
+        ],
+        'pace_s': answer_s,
+        'wait_s': answer_s,
+    }
