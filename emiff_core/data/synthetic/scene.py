@@ -1,0 +1,224 @@
+"""A scene: one crossing with its traffic, surroundings, light and sensors, known at every instant."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emiff_core.data.synthetic import traffic
+from emiff_core.data.synthetic.ground import GroundPatch, paint_crossing
+from emiff_core.data.synthetic.light import Light, draw_light
+from emiff_core.data.synthetic.mesh import Mesh, MeshBuilder
+from emiff_core.data.synthetic.render import STATIC, Drawable, Rendering, render
+from emiff_core.data.synthetic.rig import (
+    LIDAR_HEIGHT,
+    REFERENCE_SIZE,
+    RoadsideRig,
+    VehicleRig,
+    draw_roadside_rig,
+    draw_vehicle_rig,
+)
+from emiff_core.data.synthetic.roads import Crossing, draw_crossing
+from emiff_core.data.synthetic.surroundings import build_surroundings
+from emiff_core.data.synthetic.traffic import Track
+from emiff_core.data.synthetic.vehicles import build_mesh, draw_spec
+from emiff_core.data.synthetic.view import View
+from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
+
+Side = Literal['vehicle', 'infrastructure']
+EGO = 0  # index of the ego vehicle among the tracks
+
+_SHADOW_CASTERS_WITHIN = 120.0  # metres of the crossing's centre
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Everything that a camera may look at.
+
+    Attributes:
+        seed: what it was drawn from.
+        crossing: the roads.
+        light: sun, sky and haze.
+        tracks: vehicles; tracks[EGO] carries the vehicle's sensors.
+        meshes: of the vehicles, one a track.
+        static_meshes: buildings, trees, posts, in the scene frame.
+        ground: patches in painting order.
+        vehicle_rig, roadside_rig: the sensors.
+        T_world_scene: (4, 4), thousands of metres away.
+        duration: seconds from time 0 for which the motion is known.
+    """
+
+    seed: int
+    crossing: Crossing
+    light: Light
+    tracks: tuple[Track, ...]
+    meshes: tuple[Mesh, ...]
+    static_meshes: tuple[Mesh, ...]
+    ground: tuple[GroundPatch, ...]
+    vehicle_rig: VehicleRig
+    roadside_rig: RoadsideRig
+    T_world_scene: NDArray[np.float64]
+    duration: float
+
+    def T_scene_vehicle(self, index: int, time: float) -> NDArray[np.float64] | None:
+        """Return (4, 4) from a vehicle's footprint frame (x forward, z = 0 on the road), or None where it is not there."""
+        pose = self.tracks[index].pose(time)
+        return None if pose is None else transforms.rigid(transforms.rotation_z(pose[2]), (pose[0], pose[1], 0.0))
+
+    def T_scene_lidar(self, time: float) -> NDArray[np.float64]:
+        """Return (4, 4) from the ego vehicle's lidar frame at `time` seconds."""
+        pose = self.T_scene_vehicle(EGO, time)
+        assert pose is not None, 'the ego vehicle is on the scene throughout'
+        return pose @ self.vehicle_rig.T_vehicle_lidar
+
+    def boxes(self, time: float) -> tuple[NDArray[np.int64], Boxes3D]:
+        """Return the vehicles present at `time` seconds: their indices (N,) and their boxes in the scene frame."""
+        indices, centers, sizes, yaws = [], [], [], []
+        for index, track in enumerate(self.tracks):
+            pose = track.pose(time)
+            if pose is not None:
+                indices.append(index)
+                centers.append((pose[0], pose[1], track.spec.height / 2))
+                sizes.append(track.spec.size)
+                yaws.append(pose[2])
+        return np.array(indices, dtype=np.int64), Boxes3D(np.array(centers), np.array(sizes), np.array(yaws))
+
+    def view(self, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE) -> View:
+        """Return a side's camera at `time` seconds, for pictures of `size` (width, height) pixels."""
+        if side == 'vehicle':
+            rig_camera, T_camera_lidar = self.vehicle_rig.camera, self.vehicle_rig.T_camera_lidar
+            T_scene_lidar = self.T_scene_lidar(time)
+        else:
+            rig_camera, T_camera_lidar = self.roadside_rig.camera, self.roadside_rig.T_camera_lidar
+            T_scene_lidar = self.roadside_rig.T_scene_lidar
+        return View(resized(rig_camera, size), T_camera_lidar @ transforms.inverse(T_scene_lidar))
+
+    def render(self, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE) -> Rendering:
+        """Render what a side's camera sees at `time` seconds, without the camera's noise."""
+        drawables = [Drawable(mesh, np.eye(4)) for mesh in self.static_meshes]
+        shadows = [shadow_of(mesh.vertices, self.light) for mesh in self.static_meshes if _casts(mesh)]
+        for index, mesh in enumerate(self.meshes):
+            T = self.T_scene_vehicle(index, time)
+            if T is None:
+                continue
+            roof = T[:3, 3] + (0, 0, 1.0)
+            in_shadow = any(_covers(shadow, roof, self.light) for shadow in shadows)
+            shadows.append(shadow_of(transforms.apply(T, mesh.vertices), self.light))
+            if not (side == 'vehicle' and index == EGO):
+                drawables.append(Drawable(mesh, T, index, in_shadow))
+        return render(self.view(side, time, size), self.light, self.ground, shadows, drawables)
+
+
+def resized(camera: PinholeCamera, size: tuple[int, int]) -> PinholeCamera:
+    """Return the camera of the same picture at another size: pixel centres keep their place in the scene."""
+    sx, sy = size[0] / camera.width, size[1] / camera.height
+    k = camera.intrinsics.copy()
+    k[:2, :2] *= ((sx,), (sy,))
+    k[0, 2] = (k[0, 2] + 0.5) * sx - 0.5
+    k[1, 2] = (k[1, 2] + 0.5) * sy - 0.5
+    return PinholeCamera(k, *size)
+
+
+def shadow_of(vertices: NDArray[np.float64], light: Light) -> NDArray[np.float64]:
+    """Return the convex outline (N, 2) of the shadow that vertices (V, 3) cast on the ground, metres."""
+    ground = vertices[:, :2] - light.to_sun[:2] / light.to_sun[2] * vertices[:, 2:]
+    return cv2.convexHull(ground.astype(np.float32))[:, 0].astype(np.float64)
+
+
+def build_scene(seed: int, duration: float) -> Scene:
+    """Build a scene, the same for the same arguments.
+
+    Args:
+        seed: of everything in it.
+        duration: seconds for which the ego vehicle must be there.
+    """
+    for attempt in range(50):
+        rng = np.random.default_rng([seed, attempt])
+        crossing = draw_crossing(rng)
+        tracks, _ = traffic.simulate(crossing, rng, duration, density=rng.uniform(1.6, 3.2))
+        ego = _choose_ego(tracks, duration)
+        if ego is not None:
+            return _furnish(seed, crossing, tracks, ego, duration, rng)
+    raise AssertionError(f'no crossing of seed {seed} has a vehicle to carry the sensors for {duration} s')
+
+
+def _choose_ego(tracks: list[Track], duration: float) -> Track | None:
+    """Choose the vehicle that approaches the crossing, stays for the whole scene and drives farthest."""
+    best, farthest = None, -1.0
+    for track in tracks:
+        if track.path is None or track.times[0] > -0.5 or track.times[-1] < duration + 0.5:
+            continue
+        start, stop = track.pose(0.0), track.pose(duration)
+        assert start is not None and stop is not None
+        distance = np.linalg.norm(start[:2])
+        inbound = np.array([np.cos(start[2]), np.sin(start[2])]) @ start[:2] < 0
+        travelled = float(np.linalg.norm(stop[:2] - start[:2]))
+        if inbound and 28.0 < distance < 70.0 and travelled > farthest:
+            best, farthest = track, travelled
+    return best
+
+
+def _furnish(seed: int, crossing: Crossing, tracks: list[Track], ego: Track, duration: float,
+             rng: np.random.Generator) -> Scene:  # fmt: skip
+    """Put sensors, buildings and light around the traffic."""
+    ego = traffic.renamed(ego, draw_spec(rng, 'Car')) if ego.spec.kind != 'Car' else ego
+    tracks = [ego, *traffic.keep_clear([t for t in tracks if t.poses is not ego.poses], ego)]
+    assert ego.path is not None
+    roadside, mast = _roadside(crossing, ego.path.entry[0], rng)
+    T_world_scene = transforms.rigid(
+        transforms.rotation_z(rng.uniform(-np.pi, np.pi)),
+        (*rng.uniform(2000, 9000, 2), rng.uniform(12, 40)),
+    )
+    static = [mesh for mesh in build_surroundings(crossing, rng) if _leaves_view_free(mesh, roadside)]
+    return Scene(
+        seed=seed,
+        crossing=crossing,
+        light=draw_light(rng),
+        tracks=tuple(tracks),
+        meshes=tuple(build_mesh(track.spec) for track in tracks),
+        static_meshes=(*static, mast),
+        ground=paint_crossing(crossing, rng),
+        vehicle_rig=draw_vehicle_rig(rng),
+        roadside_rig=roadside,
+        T_world_scene=T_world_scene,
+        duration=duration,
+    )
+
+
+def _roadside(crossing: Crossing, ego_arm: int, rng: np.random.Generator) -> tuple[RoadsideRig, Mesh]:
+    """Put a mast across the crossing from the arm on which the ego vehicle comes, looking back over the crossing."""
+    arm = (ego_arm + 2) % 4
+    d = crossing.direction(arm)
+    left = np.array([-d[1], d[0]])
+    side = rng.choice([-1.0, 1.0])
+    foot = d * (crossing.setback(arm) + rng.uniform(-2, 5)) + left * side * (crossing.road_of(arm).half_width + 1.4)
+    height = rng.uniform(6.0, 7.0)
+    target = -d * rng.uniform(0, 10) + left * rng.uniform(-4, 4)
+    forward = (target - foot) / np.linalg.norm(target - foot)
+    position = np.append(foot + forward * 0.9, height)
+    builder = MeshBuilder()
+    builder.box((*(foot - 0.11), 0.0), (*(foot + 0.11), height + 0.3), (98.0, 100, 100))
+    builder.box((*(foot + forward * 0.4 - 0.12), height - 0.1), (*(foot + forward * 0.4 + 0.12), height + 0.15), (225.0, 225, 225))
+    return draw_roadside_rig(rng, position, target), builder.build()
+
+
+def _leaves_view_free(mesh: Mesh, roadside: RoadsideRig) -> bool:
+    """Whether a mesh is far enough from the roadside camera not to fill its picture."""
+    position = roadside.T_scene_lidar[:3, 3]
+    nearest = np.linalg.norm(mesh.vertices[:, :2] - position[:2], axis=1).min()
+    return bool(nearest > 4.5 or mesh.vertices[:, 2].max() < LIDAR_HEIGHT)
+
+
+def _casts(mesh: Mesh) -> bool:
+    return bool(np.linalg.norm(mesh.centre[:2]) < _SHADOW_CASTERS_WITHIN)
+
+
+def _covers(shadow: NDArray[np.float64], point: NDArray[np.float64], light: Light) -> bool:
+    """Whether the ray from `point` (3,) to the sun starts inside the volume that casts `shadow`, judged on the ground."""
+    foot = point[:2] - light.to_sun[:2] / light.to_sun[2] * point[2]
+    return cv2.pointPolygonTest(shadow.astype(np.float32), (float(foot[0]), float(foot[1])), False) > 0
+
+
+__all__ = ['EGO', 'STATIC', 'Scene', 'Side', 'build_scene', 'resized']

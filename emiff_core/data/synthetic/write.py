@@ -1,0 +1,293 @@
+"""Writes synthetic drives as a data set in the layout of DAIR-V2X-C."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emiff_core.data.synthetic.labels import cooperative_label, side_label
+from emiff_core.data.synthetic.rig import REFERENCE_SIZE
+from emiff_core.data.synthetic.scene import Scene, build_scene, resized
+from emiff_core.data.synthetic.snapshot import Snapshot, take
+from emiff_core.errors import EmiffError
+from emiff_core.geometry import PinholeCamera, transforms
+
+FRAMES_PER_SCENE = 100
+PERIOD = 0.1  # seconds between two exposures of a camera
+DEFAULT_ASYNCHRONY = 0.030  # seconds by which the roadside exposes before the vehicle
+_JITTER = 0.003  # seconds, the largest deviation of an exposure from its camera's clock
+_JPEG_QUALITY = 92
+_EPOCH_US = 1_626_000_000_000_000  # microseconds, of the first scene's beginning
+_FIRST_VEHICLE_ID, _FIRST_INFRASTRUCTURE_ID = 15000, 5000
+_MOST_FRAMES = 10_000  # the two sides' identifiers stay six digits and apart
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """When and under which identifiers a pair of pictures is taken.
+
+    Attributes:
+        scene_seed: seed of the scene.
+        scene_frames: frames of the scene; with the seed they say what it looks like.
+        batch: number of the scene.
+        batch_ids: first and last number of a frame in the batch.
+        frame: number of the frame in the data set.
+        scene_epoch_us: microseconds, of the scene's time 0.
+        vehicle_us, infrastructure_us: microseconds after it.
+    """
+
+    scene_seed: int
+    scene_frames: int
+    batch: int
+    batch_ids: tuple[int, int]
+    frame: int
+    scene_epoch_us: int
+    vehicle_us: int
+    infrastructure_us: int
+
+    @property
+    def vehicle_id(self) -> str:
+        return f'{_FIRST_VEHICLE_ID + self.frame:06d}'
+
+    @property
+    def infrastructure_id(self) -> str:
+        return f'{_FIRST_INFRASTRUCTURE_ID + self.frame:06d}'
+
+
+def plan(frames: int, seed: int, asynchrony_ms: float | None) -> list[Exposure]:
+    """Lay down every exposure before anything is drawn, so that frames can be rendered in any order."""
+    result = []
+    for first in range(0, frames, FRAMES_PER_SCENE):
+        batch, count = first // FRAMES_PER_SCENE, min(FRAMES_PER_SCENE, frames - first)
+        rng = np.random.default_rng([seed, batch, 1])
+        phase = 0.3 + float(rng.uniform(0, PERIOD))
+        for k in range(count):
+            vehicle = phase + k * PERIOD + float(rng.uniform(-_JITTER, _JITTER))
+            if asynchrony_ms is None:
+                infrastructure = phase + k * PERIOD - DEFAULT_ASYNCHRONY + float(rng.uniform(-_JITTER, _JITTER))
+            else:
+                infrastructure = vehicle - asynchrony_ms / 1e3
+            result.append(
+                Exposure(
+                    scene_seed=int(np.random.SeedSequence([seed, batch]).generate_state(1)[0]),
+                    scene_frames=count,
+                    batch=batch,
+                    batch_ids=(first, first + count - 1),
+                    frame=first + k,
+                    scene_epoch_us=_EPOCH_US + batch * 60_000_000,
+                    vehicle_us=round(vehicle * 1e6),
+                    infrastructure_us=round(infrastructure * 1e6),
+                )
+            )
+    return result
+
+
+def generate(
+    out: Path,
+    frames: int,
+    seed: int,
+    asynchrony_ms: float | None = None,
+    size: tuple[int, int] = REFERENCE_SIZE,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write a data set; the same arguments give the same bytes on the same platform, whatever the workers.
+
+    Args:
+        out: root of the data set; must not exist or be an empty folder.
+        frames: pairs of pictures; each FRAMES_PER_SCENE of them are a drive at another crossing.
+        seed: of everything drawn.
+        asynchrony_ms: milliseconds by which the roadside exposes before the vehicle, exactly; None is 30 ms with
+            both clocks' jitter.
+        size: width, height of the pictures, pixels.
+        workers: processes that render.
+        progress: called with the number of frames done so far.
+
+    Raises:
+        EmiffError: `out` holds something, or a number is out of its range.
+    """
+    if not 1 <= frames <= _MOST_FRAMES:
+        raise EmiffError(f'frames: expected 1 to {_MOST_FRAMES}, found {frames}')
+    if seed < 0:
+        raise EmiffError(f'seed: expected 0 or more, found {seed}')
+    if asynchrony_ms is not None and not -250 <= asynchrony_ms <= 250:
+        raise EmiffError(f'asynchrony: expected -250 to 250 ms, found {asynchrony_ms}')
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise EmiffError(f'{out}: expected a new or empty folder for the data set, found something in it')
+    _make_folders(out)
+    exposures = plan(frames, seed, asynchrony_ms)
+    chunks = [exposures[i : i + 10] for i in range(0, frames, 10)]
+    done = 0
+    if workers == 1:
+        for exposure in exposures:
+            write_frames(out, [exposure], size)
+            done += 1
+            if progress is not None:
+                progress(done)
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+            for count in pool.map(write_frames, [out] * len(chunks), chunks, [size] * len(chunks)):
+                done += count
+                if progress is not None:
+                    progress(done)
+    _write_indices(out, exposures)
+
+
+def write_frames(out: Path, exposures: list[Exposure], size: tuple[int, int]) -> int:
+    """Render and write some frames; return how many."""
+    for exposure in exposures:
+        scene = _scene(exposure.scene_seed, exposure.scene_frames)
+        vehicle = take(scene, 'vehicle', exposure.vehicle_us / 1e6, size, exposure.frame)
+        infrastructure = take(scene, 'infrastructure', exposure.infrastructure_us / 1e6, size, exposure.frame)
+        _write_vehicle_side(out / 'vehicle-side', exposure.vehicle_id, scene, vehicle, size)
+        _write_infrastructure_side(out / 'infrastructure-side', exposure.infrastructure_id, scene, infrastructure, size)
+        seen = {v.index for v in (*vehicle.seen, *infrastructure.seen)}
+        label = cooperative_label(scene, vehicle.time, seen, system_error_offset(scene))
+        _write_json(out / 'cooperative/label_world' / f'{exposure.vehicle_id}.json', label)
+    return len(exposures)
+
+
+_SCENES: dict[tuple[int, int], Scene] = {}
+
+
+def _scene(seed: int, frames: int) -> Scene:
+    """Build a scene, or return the one that was built last."""
+    if (seed, frames) not in _SCENES:
+        _SCENES.clear()
+        _SCENES[seed, frames] = build_scene(seed, frames * PERIOD + 0.5)
+    return _SCENES[seed, frames]
+
+
+def system_error_offset(scene: Scene) -> dict[str, float] | str:
+    """Return what must be added to the written roadside pose to make it true: half of the scenes have "", as real ones do."""
+    rng = np.random.default_rng([scene.seed, 2])
+    if rng.random() < 0.5:
+        return ''
+    return {'delta_x': round(float(rng.uniform(-0.4, 0.4)), 3), 'delta_y': round(float(rng.uniform(-0.4, 0.4)), 3)}
+
+
+def _write_vehicle_side(root: Path, name: str, scene: Scene, snapshot: Snapshot, size: tuple[int, int]) -> None:
+    rig = scene.vehicle_rig
+    T_scene_lidar = scene.T_scene_lidar(snapshot.time)
+    T_world_novatel = scene.T_world_scene @ T_scene_lidar @ transforms.inverse(rig.T_novatel_lidar)
+    _write_image(root / 'image' / f'{name}.jpg', snapshot)
+    calib = root / 'calib'
+    _write_json(calib / 'camera_intrinsic' / f'{name}.json', _intrinsics(rig.camera, size))
+    _write_json(calib / 'lidar_to_camera' / f'{name}.json', _rigid_entries(rig.T_camera_lidar))
+    _write_json(calib / 'lidar_to_novatel' / f'{name}.json', {'transform': _rigid_entries(rig.T_novatel_lidar)})
+    _write_json(calib / 'novatel_to_world' / f'{name}.json', _rigid_entries(T_world_novatel))
+    label = side_label(scene, snapshot.time, snapshot.seen, transforms.inverse(T_scene_lidar))
+    for kind in ('camera', 'lidar'):
+        _write_json(root / 'label' / kind / f'{name}.json', label)
+
+
+def _write_infrastructure_side(root: Path, name: str, scene: Scene, snapshot: Snapshot, size: tuple[int, int]) -> None:
+    rig = scene.roadside_rig
+    T_world_lidar = scene.T_world_scene @ rig.T_scene_lidar
+    offset = system_error_offset(scene)
+    if isinstance(offset, dict):
+        T_world_lidar[:2, 3] -= offset['delta_x'], offset['delta_y']
+    _write_image(root / 'image' / f'{name}.jpg', snapshot)
+    calib = root / 'calib'
+    _write_json(calib / 'camera_intrinsic' / f'{name}.json', _intrinsics(rig.camera, size))
+    _write_json(calib / 'virtuallidar_to_camera' / f'{name}.json', _rigid_entries(rig.T_camera_lidar))
+    world = {**_rigid_entries(T_world_lidar), 'relative_error': {'delta_x': '', 'delta_y': ''}}
+    _write_json(calib / 'virtuallidar_to_world' / f'{name}.json', world)
+    label = side_label(scene, snapshot.time, snapshot.seen, transforms.inverse(rig.T_scene_lidar))
+    for kind in ('camera', 'virtuallidar'):
+        _write_json(root / 'label' / kind / f'{name}.json', label)
+
+
+def _make_folders(out: Path) -> None:
+    for side, calibrations, lidar in (
+        ('vehicle-side', ('camera_intrinsic', 'lidar_to_camera', 'lidar_to_novatel', 'novatel_to_world'), 'lidar'),
+        ('infrastructure-side', ('camera_intrinsic', 'virtuallidar_to_camera', 'virtuallidar_to_world'), 'virtuallidar'),
+    ):
+        for folder in ('image', 'label/camera', f'label/{lidar}', *(f'calib/{name}' for name in calibrations)):
+            (out / side / folder).mkdir(parents=True)
+    (out / 'cooperative/label_world').mkdir(parents=True)
+
+
+def _write_indices(out: Path, exposures: list[Exposure]) -> None:
+    """Write the three data_info.json and the split: the first half trains, then two tenths validate, the rest tests."""
+    _write_json(out / 'vehicle-side/data_info.json', [_side_info(e, vehicle=True) for e in exposures])
+    _write_json(out / 'infrastructure-side/data_info.json', [_side_info(e, vehicle=False) for e in exposures])
+    cooperative = []
+    for e in exposures:
+        offset = system_error_offset(_scene(e.scene_seed, e.scene_frames))
+        cooperative.append(
+            {
+                'infrastructure_image_path': f'infrastructure-side/image/{e.infrastructure_id}.jpg',
+                'infrastructure_pointcloud_path': f'infrastructure-side/velodyne/{e.infrastructure_id}.pcd',
+                'vehicle_image_path': f'vehicle-side/image/{e.vehicle_id}.jpg',
+                'vehicle_pointcloud_path': f'vehicle-side/velodyne/{e.vehicle_id}.pcd',
+                'cooperative_label_path': f'cooperative/label_world/{e.vehicle_id}.json',
+                'system_error_offset': offset,
+            }
+        )
+    _write_json(out / 'cooperative/data_info.json', cooperative)
+    bounds = (0, round(len(exposures) * 0.5), round(len(exposures) * 0.7), len(exposures))
+    parts = {name: exposures[bounds[i] : bounds[i + 1]] for i, name in enumerate(('train', 'val', 'test'))}
+    vehicle = {name: [e.vehicle_id for e in part] for name, part in parts.items()}
+    infrastructure = {name: [e.infrastructure_id for e in part] for name, part in parts.items()}
+    batches = {name: sorted({str(e.batch) for e in part}) for name, part in parts.items()}
+    _write_json(
+        out / 'cooperative-split-data.json',
+        {
+            'batch_split': batches,
+            'vehicle_split': vehicle,
+            'infrastructure_split': infrastructure,
+            'cooperative_split': vehicle,
+        },
+    )
+
+
+def _side_info(exposure: Exposure, vehicle: bool) -> dict[str, object]:
+    name = exposure.vehicle_id if vehicle else exposure.infrastructure_id
+    stamp = str(exposure.scene_epoch_us + (exposure.vehicle_us if vehicle else exposure.infrastructure_us))
+    calibrations = ('lidar_to_camera', 'lidar_to_novatel', 'novatel_to_world') if vehicle else (
+        'virtuallidar_to_world', 'virtuallidar_to_camera')  # fmt: skip
+    first_id = _FIRST_VEHICLE_ID if vehicle else _FIRST_INFRASTRUCTURE_ID
+    return {
+        'image_path': f'image/{name}.jpg',
+        'image_timestamp': stamp,
+        'pointcloud_path': f'velodyne/{name}.pcd',
+        'pointcloud_timestamp': stamp,
+        **{f'calib_{c}_path': f'calib/{c}/{name}.json' for c in (*calibrations, 'camera_intrinsic')},
+        'label_camera_std_path': f'label/camera/{name}.json',
+        'label_lidar_std_path': f'label/{"lidar" if vehicle else "virtuallidar"}/{name}.json',
+        'batch_id': str(exposure.batch),
+        'intersection_loc': f'synthetic{exposure.batch:02d}',
+        'batch_start_id': f'{first_id + exposure.batch_ids[0]:06d}',
+        'batch_end_id': f'{first_id + exposure.batch_ids[1]:06d}',
+    }
+
+
+def _intrinsics(camera: PinholeCamera, size: tuple[int, int]) -> dict[str, object]:
+    scaled = resized(camera, size)
+    return {
+        'cam_D': [0.0] * 5,
+        'cam_K': scaled.intrinsics.ravel().tolist(),
+        'height': scaled.height,
+        'width': scaled.width,
+    }
+
+
+def _rigid_entries(T: NDArray[np.float64]) -> dict[str, object]:
+    return {'rotation': T[:3, :3].tolist(), 'translation': T[:3, 3:].tolist()}
+
+
+def _write_image(path: Path, snapshot: Snapshot) -> None:
+    ok, encoded = cv2.imencode('.jpg', snapshot.rendering.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    assert ok
+    path.write_bytes(encoded.tobytes())
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content) + '\n', encoding='utf-8')
