@@ -1,0 +1,293 @@
+"""Reads data sets in the layout of DAIR-V2X-C (arXiv 2204.05575): the real one, and the synthetic one of `emiff synth`.
+
+Point clouds are never read, so a copy without velodyne/ will do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emiff_core.data.json_files import (
+    number_of,
+    numbers_of,
+    read_list,
+    read_object,
+    rigid_of,
+    text_of,
+)
+from emiff_core.errors import EmiffError
+from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
+
+SPLIT_FILE = 'cooperative-split-data.json'
+_DEFAULT_SIZE = (1920, 1080)  # of every image of the published set, whose calibration files need not say so
+
+# which published types count as which evaluated class; every other type is ignored
+CLASS_OF_TYPE = {
+    'Car': 'car',
+    'Van': 'car',
+    'Truck': 'car',
+    'Bus': 'car',
+    'Cyclist': 'cyclist',
+    'Pedestrian': 'pedestrian',
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What stands around the vehicle.
+
+    Attributes:
+        boxes: N boxes in the vehicle lidar frame, in the order of the file.
+        labels: N types as published (Car, Van, Truck, Bus, Cyclist, ...).
+    """
+
+    boxes: Boxes3D
+    labels: tuple[str, ...]
+
+    def of_class(self, name: str) -> Boxes3D:
+        """Return the boxes that count as the evaluated class `name` (car, cyclist, pedestrian), in the file's order."""
+        return self.boxes[[i for i, label in enumerate(self.labels) if CLASS_OF_TYPE.get(label) == name]]
+
+
+@dataclass(frozen=True, eq=False)
+class CooperativeFrame:
+    """A vehicle's exposure and the roadside's that belongs to it.
+
+    Attributes:
+        vehicle_id, infrastructure_id: six digits each; the frame is known by the vehicle's.
+        vehicle_image, infrastructure_image: files.
+        vehicle_stamp_ns, infrastructure_stamp_ns: nanoseconds since 1970, of the images.
+        vehicle_camera, infrastructure_camera: cameras of the images as stored.
+        T_vehicle_camera_lidar: (4, 4) from the vehicle lidar frame to its camera's optical frame.
+        T_novatel_lidar: (4, 4) from the vehicle lidar frame to the navigation unit's.
+        T_world_novatel: (4, 4) from the navigation unit's frame to the world, thousands of metres.
+        T_infrastructure_camera_lidar: (4, 4) from the roadside's virtual lidar frame to its camera's optical frame.
+        T_world_infrastructure_lidar: (4, 4) from the virtual lidar frame to the world, system_error_offset applied.
+        label: file of the cooperative label.
+    """
+
+    vehicle_id: str
+    infrastructure_id: str
+    vehicle_image: Path
+    infrastructure_image: Path
+    vehicle_stamp_ns: int
+    infrastructure_stamp_ns: int
+    vehicle_camera: PinholeCamera
+    infrastructure_camera: PinholeCamera
+    T_vehicle_camera_lidar: NDArray[np.float64]
+    T_novatel_lidar: NDArray[np.float64]
+    T_world_novatel: NDArray[np.float64]
+    T_infrastructure_camera_lidar: NDArray[np.float64]
+    T_world_infrastructure_lidar: NDArray[np.float64]
+    label: Path
+
+    @property
+    def T_world_lidar(self) -> NDArray[np.float64]:
+        """(4, 4) from the vehicle lidar frame to the world, at the vehicle's exposure."""
+        return self.T_world_novatel @ self.T_novatel_lidar
+
+    @property
+    def T_infrastructure_camera_vehicle_lidar(self) -> NDArray[np.float64]:
+        """(4, 4) from the vehicle lidar frame at its exposure to the roadside camera's optical frame."""
+        T_lidar_world = transforms.inverse(self.T_world_infrastructure_lidar)
+        return self.T_infrastructure_camera_lidar @ T_lidar_world @ self.T_world_lidar
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The cooperative label in the vehicle lidar frame, read when it is first asked for.
+
+        Raises:
+            EmiffError: the file is missing, or an entry lacks a key or is no box.
+        """
+        corners, labels = [], []
+        for i, entry in enumerate(read_list(self.label)):
+            source = f'{self.label}: entry {i}'
+            dimensions = entry.get('3d_dimensions')
+            if isinstance(dimensions, Mapping) and not all(number_of(dimensions, key, source) for key in 'lwh'):
+                continue  # published labels hold boxes of no size, which the official evaluation skips too
+            corners.append(numbers_of(entry, 'world_8_points', 24, source).reshape(8, 3))
+            labels.append(text_of(entry, 'type', source))
+        local = transforms.apply(transforms.inverse(self.T_world_lidar), np.array(corners).reshape(-1, 8, 3))
+        return Truth(Boxes3D.from_corners(local), tuple(labels))
+
+
+class DairV2xDataset:
+    """The cooperative frames of a data set.
+
+    `frames` is a sequence that reads a frame's calibrations when the frame is asked for: opening the published 9311
+    frames takes a moment, not minutes.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        split: str | None = None,
+        split_file: Path | None = None,
+        delay_frames: int = 0,
+        with_distortion: bool = False,
+    ) -> None:
+        """Open a data set.
+
+        Args:
+            root: the folder that holds vehicle-side/, infrastructure-side/ and cooperative/.
+            split: train, val or test of the split file's cooperative_split; None takes all frames.
+            split_file: None is cooperative-split-data.json in the root.
+            delay_frames: take the roadside's exposure so many frames earlier in the same batch (VIC-Async-k of the
+                data set's paper); frames that have none are dropped.
+            with_distortion: give the cameras their cam_D. The official evaluation takes the images for rectified and
+                uses cam_K alone, which is the default here.
+
+        Raises:
+            EmiffError: a file is missing or malformed, the split is unknown, or no frame is left.
+        """
+        if delay_frames < 0:
+            raise EmiffError(f'delay: expected 0 frames or more, found {delay_frames}')
+        self.root = root
+        self.with_distortion = with_distortion
+        self._vehicle = _side_index(root / 'vehicle-side/data_info.json')
+        self._infrastructure = _side_index(root / 'infrastructure-side/data_info.json')
+        index = root / 'cooperative/data_info.json'
+        wanted = None if split is None else set(read_split(split_file or root / SPLIT_FILE, split))
+        pairs = []
+        for i, entry in enumerate(read_list(index)):
+            source = f'{index}: entry {i}'
+            vehicle_id = Path(text_of(entry, 'vehicle_image_path', source)).stem
+            infrastructure_id = Path(text_of(entry, 'infrastructure_image_path', source)).stem
+            if wanted is not None and vehicle_id not in wanted:
+                continue
+            earlier = self._earlier(infrastructure_id, delay_frames, source)
+            if earlier is not None:
+                pairs.append((vehicle_id, earlier, entry))
+        if not pairs:
+            what = 'a frame' if split is None else f'a frame of split {split!r}'
+            raise EmiffError(f'{index}: expected {what}, found none')
+        self.frames: Sequence[CooperativeFrame] = _Frames(self, pairs)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def _earlier(self, infrastructure_id: str, frames: int, source: str) -> str | None:
+        """Return the roadside's identifier so many frames earlier in its batch, or None."""
+        if infrastructure_id not in self._infrastructure:
+            raise EmiffError(f'{source}: infrastructure_image_path: {infrastructure_id} is not in infrastructure-side/')
+        if frames == 0:
+            return infrastructure_id
+        entry = self._infrastructure[infrastructure_id]
+        number = int(infrastructure_id) - frames
+        if number < number_of(entry, 'batch_start_id', f'infrastructure-side {infrastructure_id}'):
+            return None
+        earlier = f'{number:06d}'
+        return earlier if earlier in self._infrastructure else None
+
+    def read_frame(self, vehicle_id: str, infrastructure_id: str, entry: Mapping[str, object]) -> CooperativeFrame:
+        """Read one frame's calibrations; `entry` is its entry of cooperative/data_info.json.
+
+        Raises:
+            EmiffError: a file or key is missing or malformed.
+        """
+        if vehicle_id not in self._vehicle:
+            raise EmiffError(f'{self.root}: frame {vehicle_id}: expected it in vehicle-side/data_info.json, found none')
+        vehicle, roadside = self._vehicle[vehicle_id], self._infrastructure[infrastructure_id]
+        vehicle_root, roadside_root = self.root / 'vehicle-side', self.root / 'infrastructure-side'
+        T_world_infrastructure = rigid_of(_file(roadside_root, roadside, 'calib_virtuallidar_to_world_path'))
+        T_world_infrastructure[:2, 3] += _error_offset(entry, f'cooperative frame {vehicle_id}')
+        return CooperativeFrame(
+            vehicle_id=vehicle_id,
+            infrastructure_id=infrastructure_id,
+            vehicle_image=_file(vehicle_root, vehicle, 'image_path'),
+            infrastructure_image=_file(roadside_root, roadside, 'image_path'),
+            vehicle_stamp_ns=_stamp_ns(vehicle, f'vehicle-side {vehicle_id}'),
+            infrastructure_stamp_ns=_stamp_ns(roadside, f'infrastructure-side {infrastructure_id}'),
+            vehicle_camera=self._camera(_file(vehicle_root, vehicle, 'calib_camera_intrinsic_path')),
+            infrastructure_camera=self._camera(_file(roadside_root, roadside, 'calib_camera_intrinsic_path')),
+            T_vehicle_camera_lidar=rigid_of(_file(vehicle_root, vehicle, 'calib_lidar_to_camera_path')),
+            T_novatel_lidar=rigid_of(_file(vehicle_root, vehicle, 'calib_lidar_to_novatel_path')),
+            T_world_novatel=rigid_of(_file(vehicle_root, vehicle, 'calib_novatel_to_world_path')),
+            T_infrastructure_camera_lidar=rigid_of(_file(roadside_root, roadside, 'calib_virtuallidar_to_camera_path')),
+            T_world_infrastructure_lidar=T_world_infrastructure,
+            label=self.root / text_of(entry, 'cooperative_label_path', f'cooperative frame {vehicle_id}'),
+        )
+
+    def _camera(self, path: Path) -> PinholeCamera:
+        content = read_object(path)
+        width, height = (
+            int(number_of(content, key, path)) if key in content else default
+            for key, default in zip(('width', 'height'), _DEFAULT_SIZE, strict=True)
+        )
+        distortion = tuple(numbers_of(content, 'cam_D', 5, path).tolist()) if self.with_distortion else ()
+        try:
+            return PinholeCamera(numbers_of(content, 'cam_K', 9, path).reshape(3, 3), width, height, distortion)
+        except EmiffError as error:
+            raise EmiffError(f'{path}: {error}') from error
+
+
+class _Frames(Sequence[CooperativeFrame]):
+    def __init__(self, dataset: DairV2xDataset, pairs: Sequence[tuple[str, str, Mapping[str, object]]]) -> None:
+        self._dataset = dataset
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @overload
+    def __getitem__(self, index: int) -> CooperativeFrame: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[CooperativeFrame]: ...
+    def __getitem__(self, index: int | slice) -> CooperativeFrame | Sequence[CooperativeFrame]:
+        if isinstance(index, slice):
+            return _Frames(self._dataset, self._pairs[index])
+        return self._dataset.read_frame(*self._pairs[index])
+
+    def __iter__(self) -> Iterator[CooperativeFrame]:
+        return (self._dataset.read_frame(*pair) for pair in self._pairs)
+
+
+def read_split(path: Path, name: str) -> list[str]:
+    """Return the vehicle identifiers of a split (train, val, test) of a split file.
+
+    Raises:
+        EmiffError: the file is missing, or has no such split.
+    """
+    splits = read_object(path).get('cooperative_split')
+    if not isinstance(splits, dict) or not isinstance(splits.get(name), list):
+        found = ', '.join(splits) if isinstance(splits, dict) else 'no cooperative_split'
+        raise EmiffError(f'{path}: expected a cooperative_split {name!r}, found {found}')
+    return [str(identifier) for identifier in splits[name]]
+
+
+def _side_index(path: Path) -> dict[str, Mapping[str, object]]:
+    """Return a side's entries by the identifier of their image."""
+    return {
+        Path(text_of(entry, 'image_path', f'{path}: entry {i}')).stem: entry for i, entry in enumerate(read_list(path))
+    }
+
+
+def _file(root: Path, entry: Mapping[str, object], key: str) -> Path:
+    path = root / text_of(entry, key, root / 'data_info.json')
+    if not path.is_file():
+        raise EmiffError(f'{path}: expected the file that {root.name}/data_info.json lists as {key}, found none')
+    return path
+
+
+def _stamp_ns(entry: Mapping[str, object], source: str) -> int:
+    """Return the image's stamp in nanoseconds; files carry microseconds, mostly as text."""
+    value = entry.get('image_timestamp')
+    try:
+        return int(str(value)) * 1000
+    except ValueError as error:
+        raise EmiffError(f'{source}: key "image_timestamp": expected whole microseconds, found {value!r}') from error
+
+
+def _error_offset(entry: Mapping[str, object], source: str) -> tuple[float, float]:
+    """Return what system_error_offset adds to the roadside's x and y in the world, metres; "" adds nothing."""
+    offset = entry.get('system_error_offset')
+    if not offset:
+        return 0.0, 0.0
+    if not isinstance(offset, Mapping):
+        raise EmiffError(f'{source}: key "system_error_offset": expected an object or "", found {offset!r}')
+    return number_of(offset, 'delta_x', source), number_of(offset, 'delta_y', source)
