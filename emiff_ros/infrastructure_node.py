@@ -4,8 +4,6 @@ import secrets
 import sys
 import time
 
-from rclpy.node import Node
-
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import ProcessingTime
 from emiff_core.codec import NumericType, encode
@@ -17,10 +15,10 @@ from emiff_ros.camera_input import CameraImage, CameraInput
 from emiff_ros.model_parameters import make_engine
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
-from emiff_ros.run import run
+from emiff_ros.run import RunnableNode, run
 
 
-class InfrastructureNode(Node):
+class InfrastructureNode(RunnableNode):
     """Encodes each image that it has time for and sends the latent with all that a receiver needs.
 
     Topics, parameters and failures: docs/infrastructure_node.md.
@@ -33,7 +31,6 @@ class InfrastructureNode(Node):
             EmiffError: a parameter, the config or the weights are not usable.
         """
         super().__init__('infrastructure_node')
-        self.exit_code: int | None = None
         self._agent_id = declare(self, 'agent_id', 'infrastructure', 'name of this agent, unique on the road')
         self._world_frame = declare(self, 'world_frame', 'map', 'frame that both sides know')
         tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for a late transform, milliseconds', (0.0, 60_000.0))

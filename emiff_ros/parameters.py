@@ -35,7 +35,7 @@ def declare(
     ranges = [FloatingPointRange(from_value=interval[0], to_value=interval[1])] if interval else []
     descriptor = ParameterDescriptor(description=description, read_only=True, floating_point_range=ranges)
     try:
-        value = node.declare_parameter(name, default, descriptor).value
+        value: Value = node.declare_parameter(name, default, descriptor).value
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         raise EmiffError(f'parameter {name} ({description}): {error}') from error
     if choices and value not in choices:

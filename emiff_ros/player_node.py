@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from builtin_interfaces.msg import Time
-from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 
@@ -17,7 +16,7 @@ from emiff_ros import qos
 from emiff_ros.messages import time_of
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
-from emiff_ros.run import run
+from emiff_ros.run import RunnableNode, run
 from emiff_ros.types import header_stamp_ns, message_class
 
 _LATCHED_TOPIC = '/tf_static'
@@ -25,7 +24,7 @@ _CLOCK_PERIOD_S = 0.01
 _POLL_S = 0.02
 
 
-class PlayerNode(Node):
+class PlayerNode(RunnableNode):
     """Publishes a bag's messages as they stand, each at its time.
 
     With a pace it holds the clock after each image until the answer to it has come, so that a model slower than the
@@ -39,7 +38,6 @@ class PlayerNode(Node):
             EmiffError: the bag cannot be read or holds nothing, or a parameter is not usable.
         """
         super().__init__('player_node')
-        self.exit_code: int | None = None
         bag = declare(self, 'bag', '', 'path of the rosbag2 to play')
         self._rate = declare(self, 'rate', 1.0, 'seconds of the bag per second', (0.01, 100.0))
         self._loop = declare(self, 'loop', False, 'start again at the end; the clock jumps back')
@@ -57,7 +55,7 @@ class PlayerNode(Node):
             raise EmiffError(f'{bag}: expected a bag with messages, found none')
 
         self._clock_publisher = self.create_publisher(Clock, '/clock', qos.OUTPUT)
-        self._publishers: dict[str, Publisher] = {
+        self._topics: dict[str, Publisher] = {
             topic: self.create_publisher(
                 message_class(type_name), topic, qos.LATCHED if topic == _LATCHED_TOPIC else qos.OUTPUT
             )
@@ -136,7 +134,7 @@ class PlayerNode(Node):
             if self._stopped.is_set():
                 return
             self._say_clock(stamp_ns)
-            self._publishers[topic].publish(data)
+            self._topics[topic].publish(data)
             if topic in self._answer_of:
                 held = time.monotonic()
                 self._wait_for_answer(topic, header_stamp_ns(data))

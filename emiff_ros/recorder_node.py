@@ -5,19 +5,17 @@ import time
 from functools import partial
 from pathlib import Path
 
-from rclpy.node import Node
-
 from emiff_core.bag.writer import BagWriter
 from emiff_core.errors import EmiffError
 from emiff_ros import qos
 from emiff_ros.parameters import declare
-from emiff_ros.run import run
+from emiff_ros.run import RunnableNode, run
 from emiff_ros.types import message_class
 
 _QUIET_S = 0.2
 
 
-class RecorderNode(Node):
+class RecorderNode(RunnableNode):
     """Writes what arrives on its topics; the bag is complete once the node has ended.
 
     Topics and parameters: docs/recorder_node.md.
@@ -30,7 +28,6 @@ class RecorderNode(Node):
             EmiffError: the bag exists already, or a topic's type is unknown.
         """
         super().__init__('recorder_node')
-        self.exit_code: int | None = None
         out = declare(self, 'out', '', 'path of the bag to write')
         topics = declare(self, 'topics', [''], 'what to record, each "topic type"')
         self._progress_topic = declare(self, 'progress_topic', '', 'print a line for each of its messages')

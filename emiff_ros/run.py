@@ -3,8 +3,8 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from abc import abstractmethod
+from collections.abc import Callable
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -14,16 +14,21 @@ from rclpy.signals import SignalHandlerOptions
 from emiff_core.errors import EmiffError
 
 
-class RunnableNode(Protocol):
-    """A node with threads of its own: `close` ends them, `exit_code` is None for as long as there is work."""
+class RunnableNode(Node):
+    """A node with threads of its own.
 
-    exit_code: int | None
+    Attributes:
+        exit_code: of the process; None for as long as there is work.
+    """
 
+    exit_code: int | None = None
+
+    @abstractmethod
     def close(self) -> None:
         """End the node's threads; called before the node is destroyed."""
 
 
-def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int:
+def run(make_node: Callable[[], RunnableNode], args: list[str] | None = None) -> int:
     """Make a node, spin it in a single-threaded executor, and close it on a signal or when it says that it is done.
 
     The signals are handled here and not by rclpy, whose own handler invalidates the context under a running spin.

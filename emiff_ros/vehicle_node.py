@@ -4,7 +4,6 @@ import sys
 import threading
 import time
 
-from rclpy.node import Node
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
@@ -22,12 +21,12 @@ from emiff_ros.camera_input import CameraImage, CameraInput
 from emiff_ros.model_parameters import make_engine
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
-from emiff_ros.run import run
+from emiff_ros.run import RunnableNode, run
 
 _MAX_REFUSALS_KEPT = 256
 
 
-class VehicleNode(Node):
+class VehicleNode(RunnableNode):
     """Detects in each image that it has time for, with whatever remote features are there by then.
 
     Topics, parameters and failures: docs/vehicle_node.md.
@@ -40,7 +39,6 @@ class VehicleNode(Node):
             EmiffError: a parameter, the config or the weights are not usable.
         """
         super().__init__('vehicle_node')
-        self.exit_code: int | None = None
         self._detection_frame = declare(self, 'detection_frame', 'vehicle_lidar', 'frame of the boxes: x forward, z up')
         self._world_frame = declare(self, 'world_frame', 'map', 'frame that both sides know')
         max_age_ms = declare(self, 'max_age_ms', 300.0, 'oldest feature used, milliseconds', (0.0, 10_000.0))

@@ -22,7 +22,8 @@ def detections_of(message: Any) -> Detections:
         yaws.append(2 * np.arctan2(q.z, q.w))
         scores.append(detection.results[0].hypothesis.score)
         labels.append(detection.results[0].hypothesis.class_id)
-    return Detections(Boxes3D(centers, sizes, yaws), scores, tuple(labels))
+    boxes = Boxes3D(np.array(centers), np.array(sizes), np.array(yaws))
+    return Detections(boxes, np.array(scores), tuple(labels))
 
 
 def stamp_of(message: Any) -> int:

@@ -7,10 +7,13 @@ from typing import Any
 
 from emiff_core.bag.detections import detections_of, stamp_of
 from emiff_core.bag.reader import BagReader
+from emiff_core.data.dair_v2x import CLASS_OF_TYPE
 from emiff_core.demo import topics
 from emiff_core.geometry import Boxes3D, Detections
 
 Stages = dict[str, float]
+
+CLASS = 'car'  # what is evaluated: cars, vans, trucks and buses
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Recording:
         feature_bytes: serialised size of each feature message, as sent.
         detections: by stamp; detection_arrivals beside it.
         status: by stamp.
-        truths: boxes in the detection frame by stamp.
+        truths: boxes of the evaluated class, in the detection frame, by stamp.
         vehicle_stages, infrastructure_stages: milliseconds by stage, an entry an image.
     """
 
@@ -80,7 +83,7 @@ def read_recording(path: Path) -> Recording:
             elif topic == topics.STATUS:
                 run.status[stamp_of(message)] = _fusion_row(message)
             elif topic == topics.GROUND_TRUTH:
-                run.truths[stamp_of(message)] = detections_of(message).boxes
+                run.truths[stamp_of(message)] = _evaluated(detections_of(message))
             elif topic == topics.VEHICLE_TIMES:
                 run.vehicle_stages.append(_stages(message))
             elif topic == topics.INFRASTRUCTURE_TIMES:
@@ -100,6 +103,10 @@ def _fusion_row(message: Any) -> FusionRow:
         skipped=int(message.images_skipped),
         image_refusals=int(message.images_refused),
     )
+
+
+def _evaluated(truth: Detections) -> Boxes3D:
+    return truth.boxes[[i for i, label in enumerate(truth.labels) if CLASS_OF_TYPE.get(label, label) == CLASS]]
 
 
 def _stages(message: Any) -> Stages:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from emiff_core.demo.recording import Recording, Stages
-from emiff_core.evaluation.average_precision import average_precision
+from emiff_core.evaluation.average_precision import Protocol, average_precision
 from emiff_core.evaluation.box_iou import KINDS
 from emiff_core.geometry import Boxes3D, Detections
 
 _IOU = 0.5
-_PROTOCOL = 'standard'
+_PROTOCOL: Protocol = 'standard'
 _LARGEST_SKIPPED_SHARE = 0.1
 
 Range = tuple[float, float]
@@ -30,8 +30,8 @@ def summarise(run: Recording, x_range: Range, y_range: Range) -> dict[str, Any]:
         feature_refusals: count by reason.
         bytes_per_frame: p50, p95, max of the serialised feature messages.
         feature_age_ms: p50, p95 at their use.
-        latency_ms: infrastructure (roadside image to feature), vehicle (image to detections), end_to_end (roadside image
-            to the detections that use it), each p50, p95 of arrivals at the recorder.
+        latency_ms: infrastructure (roadside image to feature), vehicle (image to detections), end_to_end (roadside
+            image to the detections that use it), each p50, p95 of arrivals at the recorder.
         stage_ms: median milliseconds of each stage of both nodes.
         ap: percent at IoU 0.5 by the standard protocol, 3d and bev; None without truth.
     """

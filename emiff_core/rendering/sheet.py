@@ -55,8 +55,8 @@ def draw_sheet(
     above.boxes(truth, TRUTH)
     above.boxes(detections.boxes, DETECTION)
     scale = left.shape[0] / above.image.shape[0]
-    right = cv2.resize(above.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    right = right[: left.shape[0]]
+    size = round(above.image.shape[1] * scale), left.shape[0]
+    right = np.asarray(cv2.resize(above.image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     caption(right, ['green: truth   red: detections', *notes])
     return np.concatenate([left, right], axis=1)
 
