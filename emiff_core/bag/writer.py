@@ -1,97 +1,125 @@
-"""Write rosbag2 files."""
+"""Writes rosbag2 folders (metadata version 9: Jazzy and later) with the definitions of their messages inside."""
 
-import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
-from emiff_core.bag.definitions import make_typestore
+from emiff_core.bag.message_types import make_typestore, register
 from emiff_core.errors import EmiffError
 
 Storage = Literal['mcap', 'sqlite3']
 
-_VERSION: Literal[9] = 9
-_UNLIMITED = QosTime(2**31 - 1, 2**32 - 1)
+_FOREVER = QosTime(9223372036, 854775807)  # how ROS 2 writes an unlimited duration
+
+
+def _profile(durability: QosDurability, depth: int) -> Qos:
+    return Qos(
+        QosHistory.KEEP_LAST, depth, QosReliability.RELIABLE, durability,
+        _FOREVER, _FOREVER, QosLiveliness.AUTOMATIC, _FOREVER, False,
+    )  # fmt: skip
+
+
+SENSOR = _profile(QosDurability.VOLATILE, 10)  # reliable: subscribers with either reliability receive it
+LATCHED = _profile(QosDurability.TRANSIENT_LOCAL, 1)  # a late subscriber receives the last message, as on /tf_static
 
 
 class BagWriter:
-    """A new rosbag2 directory. Use it as a context: an exception inside removes what was written."""
+    """Writes one bag; a context manager. On an exception the bag is left without metadata, hence unreadable."""
 
     def __init__(self, path: Path, storage: Storage = 'mcap') -> None:
-        """Open a new bag.
+        """Prepare a bag.
 
         Args:
-            path: directory to make.
-            storage: of the messages.
+            path: folder to make; must not exist.
+            storage: storage plugin of rosbag2.
 
         Raises:
-            EmiffError: the path exists already, or cannot be made.
+            EmiffError: `path` exists, or the storage is unknown.
         """
-        if path.exists():
-            raise EmiffError(f'{path}: expected a path that does not exist yet, to write a bag to')
-        self._path = path
-        self._types = make_typestore()
-        self._writer = Writer(path, version=_VERSION, storage_plugin=StoragePlugin[storage.upper()])
-        self._topics: dict[str, Connection] = {}
+        plugins = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
+        if storage not in plugins:
+            raise EmiffError(f'storage: expected {" or ".join(plugins)}, found {storage!r}')
+        self._store = make_typestore()
+        self._connections: dict[str, Connection] = {}
+        self.path = path
         try:
-            self._writer.open()
-        except OSError as error:
-            raise EmiffError(f'{path}: cannot write a bag: {error.strerror}') from error
+            self._writer = Writer(path, version=9, storage_plugin=plugins[storage])
+        except WriterError as error:
+            raise EmiffError(f'{path}: expected a new path for the bag, found something there') from error
 
     def __enter__(self) -> 'BagWriter':
+        try:
+            self._writer.open()
+        except (OSError, WriterError) as error:
+            raise EmiffError(f'{self.path}: expected a place to write a bag: {error}') from error
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
-        self.close()
-        if error is not None:
-            shutil.rmtree(self._path, ignore_errors=True)
+        self._writer.__exit__(kind, error, traceback)
 
-    def add_topic(self, topic: str, type_name: str, latched: bool = False) -> None:
+    def add_topic(
+        self, name: str, message_type: str, msgdef_text: str | None = None, qos: Qos = SENSOR
+    ) -> None:
         """Add a topic before its first message.
 
         Args:
-            topic: its name.
-            type_name: such as 'sensor_msgs/msg/Image'.
-            latched: offered to late joiners too, as /tf_static is; a player that heeds the bag's QoS does so again.
+            name: of the topic.
+            message_type: full name, as in sensor_msgs/msg/Image.
+            msgdef_text: text of the type's .msg file where the type is neither common nor vision_msgs; the types of its
+                fields must be known (`define`).
+            qos: profile that a player offers.
 
         Raises:
-            EmiffError: the type is unknown.
+            EmiffError: the topic exists, or the type is unknown.
         """
-        if type_name not in self._types.types:
-            raise EmiffError(f'{topic}: expected a known message type, found {type_name!r}')
-        qos = Qos(
-            QosHistory.KEEP_LAST,
-            100 if latched else 10,
-            QosReliability.RELIABLE,
-            QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
-            _UNLIMITED,
-            _UNLIMITED,
-            QosLiveliness.AUTOMATIC,
-            _UNLIMITED,
-            avoid_ros_namespace_conventions=False,
-        )
-        self._topics[topic] = self._writer.add_connection(
-            topic, type_name, typestore=self._types, offered_qos_profiles=[qos]
+        if name in self._connections:
+            raise EmiffError(f'{self.path}: expected a new topic, found {name} twice')
+        if msgdef_text is not None:
+            self.define(message_type, msgdef_text)
+        if message_type not in self._store.fielddefs:
+            raise EmiffError(f'{name}: expected a known message type or its definition, found {message_type}')
+        self._connections[name] = self._writer.add_connection(
+            name, message_type, typestore=self._store, offered_qos_profiles=[qos]
         )
 
-    def make(self, type_name: str, **fields: Any) -> Any:
-        """Return a message value of a type, by keywords, for `write`."""
-        return self._types.types[type_name](**fields)
+    def define(self, message_type: str, msgdef_text: str) -> None:
+        """Make a message type known by the text of its .msg file; one that is known already stays.
 
-    def write(self, topic: str, stamp_ns: int, message: Any) -> None:
-        """Write a message value under its log time, nanoseconds."""
-        connection = self._topics[topic]
-        self.write_raw(topic, stamp_ns, self._types.serialize_cdr(message, connection.msgtype))
+        Raises:
+            EmiffError: the text is no message definition.
+        """
+        register(self._store, {message_type: msgdef_text})
 
-    def write_raw(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> None:
-        """Write a message that is serialised already (CDR)."""
-        self._writer.write(self._topics[topic], stamp_ns, data)
+    def make(self, message_type: str, /, **fields: Any) -> Any:
+        """Return a message of a type (full name) with all its fields given."""
+        return self._store.types[message_type](**fields)
 
-    def close(self) -> None:
-        """Complete the bag; without it the file has no index."""
-        self._writer.close()
+    def write(self, topic: str, stamp_ns: int, message: object) -> None:
+        """Serialise and write a message, made by `make`, at `stamp_ns` nanoseconds.
+
+        Raises:
+            EmiffError: the topic was not added.
+        """
+        connection = self._connection(topic)
+        self._writer.write(connection, stamp_ns, self._store.serialize_cdr(message, connection.msgtype))
+
+    def write_raw(self, topic: str, stamp_ns: int, cdr: bytes | memoryview) -> None:
+        """Write a message that is serialised already (CDR, as rmw gives it), at `stamp_ns` nanoseconds.
+
+        Raises:
+            EmiffError: the topic was not added.
+        """
+        self._writer.write(self._connection(topic), stamp_ns, cdr)
+
+    def _connection(self, topic: str) -> Connection:
+        if topic not in self._connections:
+            raise EmiffError(f'{self.path}: expected one of {", ".join(self._connections)}, found topic {topic}')
+        return self._connections[topic]
