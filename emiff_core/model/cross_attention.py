@@ -6,10 +6,10 @@ Source: EMIFF, section III-C; the layers are those of the authors' implementatio
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import DeformConv2d
 
 from emiff_core.config import CrossAttentionConfig
 from emiff_core.model.backbone import LEVELS
+from emiff_core.model.deformable import DeformableConv2d
 from emiff_core.model.layers import double_conv
 
 
@@ -19,7 +19,7 @@ class DeformableBlock(nn.Module):
     def __init__(self, channels: int, deformable: bool) -> None:
         super().__init__()
         self.offset = nn.Conv2d(channels, 2 * 9, 3, padding=1) if deformable else None
-        self.convolution = DeformConv2d(channels, channels, 3, padding=1, bias=False)
+        self.convolution = DeformableConv2d(channels, channels)
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:

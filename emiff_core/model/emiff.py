@@ -121,7 +121,9 @@ class Emiff(nn.Module):
                 voxel_fusion.sample_volume(x, c, self.voxel_centres, self.config.voxels, fusion)
                 for x, c in zip(maps, cameras, strict=True)
             ]
-            volume = voxel_fusion.fuse_volumes(volumes, [None, *(remote.present for remote in remotes)], fusion)
+            everywhere = torch.ones(len(vehicle_map), dtype=torch.bool, device=vehicle_map.device)
+            present = [everywhere, *(everywhere if r.present is None else r.present for r in remotes)]
+            volume = voxel_fusion.fuse_volumes(volumes, torch.stack(present, dim=1), fusion)
         with stage('neck'):
             bev = self.neck(volume)
         with stage('head'):

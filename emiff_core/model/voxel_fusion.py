@@ -4,6 +4,7 @@ Source: EMIFF, section III-E, after ImVoxelNet (Rukhovich et al. 2022). The proj
 of homogeneous points with the transposed projection: any other order moves some voxels to a neighbouring pixel.
 """
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -91,24 +92,22 @@ def sample_volume(
     return sampled.reshape(*features.shape[:2], z, y, x).permute(0, 1, 4, 3, 2)
 
 
-def fuse_volumes(volumes: Sequence[Tensor], present: Sequence[Tensor | None], fusion: FusionConfig) -> Tensor:
+def fuse_volumes(volumes: Sequence[Tensor], present: Tensor, fusion: FusionConfig) -> Tensor:
     """Merge the cameras' volumes.
 
     Args:
-        volumes: (B, C, X, Y, Z) of each camera, at least one.
-        present: (B,) bool for each camera, or None where it is there in every sample.
-        fusion: `mean_over`: 'present' divides by the cameras that a sample has; 'two' by two (by their number, where
-            there are more), whatever is missing counting as zeros.
+        volumes: N of (B, C, X, Y, Z), at least one.
+        present: (B, N) bool, which cameras a sample has.
+        fusion: `mean_over`: 'present' divides by the cameras that a sample has; 'two' by two (by N where N is larger),
+            whatever is missing counting as zeros.
 
     Returns:
         (B, C, X, Y, Z).
     """
-    total = torch.zeros_like(volumes[0])
-    count = volumes[0].new_zeros(len(volumes[0]))
-    for volume, there in zip(volumes, present, strict=True):
-        weight = torch.ones_like(count) if there is None else there.to(count.dtype)
-        total = total + (volume if there is None else volume * weight[:, None, None, None, None])
-        count = count + weight
+    weights = present.to(volumes[0].dtype)
     if fusion.mean_over == 'two':
-        return total / max(len(volumes), 2)
-    return total / count.clamp(min=1)[:, None, None, None, None]
+        weights = weights / max(len(volumes), 2)
+    else:
+        weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1)
+    weighted = (volume * weight.view(-1, 1, 1, 1, 1) for volume, weight in zip(volumes, weights.T, strict=True))
+    return functools.reduce(torch.add, weighted)
