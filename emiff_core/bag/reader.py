@@ -1,83 +1,68 @@
-"""Reads rosbag2 folders with the message definitions that they hold."""
+"""Read rosbag2 files: directories, and single .mcap or .db3 files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any
 
 from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.interfaces import Connection, ConnectionExtRosbag2, Qos
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import ReaderError
 
-from emiff_core.bag.message_types import make_typestore
+from emiff_core.bag.definitions import make_typestore
 from emiff_core.errors import EmiffError
 
 
-class BagMessage(NamedTuple):
-    """A message as recorded: its topic, when (nanoseconds), the message with its fields, and its type's full name."""
+class BagReader:
+    """A bag's messages in the order of time, as they stand or as values.
 
-    topic: str
-    stamp_ns: int
-    message: Any
-    message_type: str
+    Types are read from the definitions that the bag carries; what it does not carry must be ROS 2's or this package's.
 
-
-class BagTopic(NamedTuple):
-    """A topic of a bag: the type's full name, how many messages, and the profiles that their senders offered."""
-
-    message_type: str
-    count: int
-    offered_qos: tuple[Qos, ...]
-
-
-def bag_topics(path: Path) -> dict[str, BagTopic]:
-    """Return the topics of a bag by name.
-
-    Raises:
-        EmiffError: there is no readable bag.
+    Attributes:
+        topics: type by topic.
     """
-    with _open(path) as reader:
-        return {
-            c.topic: BagTopic(
-                c.msgtype,
-                c.msgcount,
-                tuple(c.ext.offered_qos_profiles) if isinstance(c.ext, ConnectionExtRosbag2) else (),
-            )
-            for c in reader.connections
-        }
 
+    def __init__(self, path: Path) -> None:
+        """Open a bag.
 
-def read_messages(path: Path, topics: Sequence[str] | None = None) -> Iterator[BagMessage]:
-    """Yield the messages of a bag in the order of their time.
+        Raises:
+            EmiffError: there is no bag at `path`, or it is broken.
+        """
+        self._path = path
+        try:
+            self._reader = AnyReader([path], default_typestore=make_typestore())
+            self._reader.open()
+        except (AnyReaderError, ReaderError, OSError, ValueError, KeyError) as error:
+            raise EmiffError(f'{path}: expected a rosbag2 directory, .mcap or .db3 file: {error}') from error
+        self.topics = {connection.topic: connection.msgtype for connection in self._reader.connections}
 
-    Args:
-        path: folder of the bag.
-        topics: the ones to read; None reads all.
+    def __enter__(self) -> 'BagReader':
+        return self
 
-    Raises:
-        EmiffError: there is no readable bag, or it lacks one of the topics.
-    """
-    with _open(path) as reader:
-        chosen: list[Connection] = list(reader.connections)
-        if topics is not None:
-            present = {c.topic for c in chosen}
-            for topic in topics:
-                if topic not in present:
-                    raise EmiffError(f'{path}: expected topic {topic}, found {", ".join(sorted(present)) or "none"}')
-            chosen = [c for c in chosen if c.topic in topics]
-        if not chosen:
-            return
-        for connection, stamp_ns, data in reader.messages(connections=chosen):
-            message = reader.deserialize(data, connection.msgtype)
-            yield BagMessage(connection.topic, stamp_ns, message, connection.msgtype)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
+    def raw_messages(self, topics: Collection[str] | None = None) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (topic, log time in nanoseconds, CDR bytes), of all topics or of those named."""
+        for connection, stamp_ns, data in self._messages(topics):
+            yield connection.topic, stamp_ns, data
 
-def _open(path: Path) -> AnyReader:
-    """Return a reader to be entered; a bag without definitions (older sqlite3 ones) is read with the common types."""
-    if not (path / 'metadata.yaml').is_file():
-        raise EmiffError(f'{path}: expected a bag (a folder with metadata.yaml), found none')
-    try:
-        reader = AnyReader([path], default_typestore=make_typestore())
-        reader.open()
-        reader.close()
-    except (AnyReaderError, OSError) as error:
-        raise EmiffError(f'{path}: expected a readable bag: {error}') from error
-    return reader
+    def messages(self, topics: Collection[str] | None = None) -> Iterator[tuple[str, int, Any]]:
+        """Yield (topic, log time in nanoseconds, message value), of all topics or of those named."""
+        for connection, stamp_ns, data in self._messages(topics):
+            yield connection.topic, stamp_ns, self._reader.deserialize(data, connection.msgtype)
+
+    def decode(self, topic: str, data: bytes) -> Any:
+        """Return the value of a message that `raw_messages` yielded."""
+        return self._reader.deserialize(data, self.topics[topic])
+
+    def close(self) -> None:
+        """Close the bag."""
+        self._reader.close()
+
+    def _messages(self, topics: Collection[str] | None) -> Iterator[tuple[Connection, int, bytes]]:
+        wanted = [c for c in self._reader.connections if topics is None or c.topic in topics]
+        if wanted:  # the library takes no choice for all
+            yield from self._reader.messages(connections=wanted)

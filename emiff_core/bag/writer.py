@@ -1,4 +1,4 @@
-"""Writes rosbag2 folders (metadata version 9: Jazzy and later) with the definitions of their messages inside."""
+"""Write rosbag2 folders (metadata version 9: Jazzy and later) with the definitions of their messages inside."""
 
 from pathlib import Path
 from types import TracebackType
@@ -7,11 +7,12 @@ from typing import Any, Literal
 from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
-from emiff_core.bag.message_types import make_typestore, register
+from emiff_core.bag.definitions import make_typestore
 from emiff_core.errors import EmiffError
 
 Storage = Literal['mcap', 'sqlite3']
 
+_VERSION: Literal[9] = 9
 _FOREVER = QosTime(9223372036, 854775807)  # how ROS 2 writes an unlimited duration
 
 
@@ -27,54 +28,46 @@ LATCHED = _profile(QosDurability.TRANSIENT_LOCAL, 1)  # a late subscriber receiv
 
 
 class BagWriter:
-    """Writes one bag; a context manager. On an exception the bag is left without metadata, hence unreadable."""
+    """Writes one bag. As a context it is closed at the end; on an exception it is left without metadata."""
 
     def __init__(self, path: Path, storage: Storage = 'mcap') -> None:
-        """Prepare a bag.
+        """Open a new bag.
 
         Args:
             path: folder to make; must not exist.
             storage: storage plugin of rosbag2.
 
         Raises:
-            EmiffError: `path` exists, or the storage is unknown.
+            EmiffError: `path` exists or cannot be made, or the storage is unknown.
         """
         plugins = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
         if storage not in plugins:
             raise EmiffError(f'storage: expected {" or ".join(plugins)}, found {storage!r}')
-        self._store = make_typestore()
-        self._connections: dict[str, Connection] = {}
         self.path = path
+        self._types = make_typestore()
+        self._connections: dict[str, Connection] = {}
         try:
-            self._writer = Writer(path, version=9, storage_plugin=plugins[storage])
+            self._writer = Writer(path, version=_VERSION, storage_plugin=plugins[storage])
+            self._writer.open()
         except WriterError as error:
             raise EmiffError(f'{path}: expected a new path for the bag, found something there') from error
+        except OSError as error:
+            raise EmiffError(f'{path}: expected a place to write a bag: {error.strerror}') from error
 
     def __enter__(self) -> 'BagWriter':
-        try:
-            self._writer.open()
-        except (OSError, WriterError) as error:
-            raise EmiffError(f'{self.path}: expected a place to write a bag: {error}') from error
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.__exit__(kind, error, traceback)
+        self._writer.__exit__(kind, error, trace)
 
-    def add_topic(
-        self, name: str, message_type: str, msgdef_text: str | None = None, qos: Qos = SENSOR
-    ) -> None:
+    def add_topic(self, name: str, message_type: str, qos: Qos = SENSOR) -> None:
         """Add a topic before its first message.
 
         Args:
             name: of the topic.
             message_type: full name, as in sensor_msgs/msg/Image.
-            msgdef_text: text of the type's .msg file where the type is neither common nor vision_msgs; the types of its
-                fields must be known (`define`).
             qos: profile that a player offers.
 
         Raises:
@@ -82,25 +75,15 @@ class BagWriter:
         """
         if name in self._connections:
             raise EmiffError(f'{self.path}: expected a new topic, found {name} twice')
-        if msgdef_text is not None:
-            self.define(message_type, msgdef_text)
-        if message_type not in self._store.fielddefs:
-            raise EmiffError(f'{name}: expected a known message type or its definition, found {message_type}')
+        if message_type not in self._types.fielddefs:
+            raise EmiffError(f'{name}: expected a known message type, found {message_type!r}')
         self._connections[name] = self._writer.add_connection(
-            name, message_type, typestore=self._store, offered_qos_profiles=[qos]
+            name, message_type, typestore=self._types, offered_qos_profiles=[qos]
         )
-
-    def define(self, message_type: str, msgdef_text: str) -> None:
-        """Make a message type known by the text of its .msg file; one that is known already stays.
-
-        Raises:
-            EmiffError: the text is no message definition.
-        """
-        register(self._store, {message_type: msgdef_text})
 
     def make(self, message_type: str, /, **fields: Any) -> Any:
         """Return a message of a type (full name) with all its fields given."""
-        return self._store.types[message_type](**fields)
+        return self._types.types[message_type](**fields)
 
     def write(self, topic: str, stamp_ns: int, message: object) -> None:
         """Serialise and write a message, made by `make`, at `stamp_ns` nanoseconds.
@@ -109,7 +92,7 @@ class BagWriter:
             EmiffError: the topic was not added.
         """
         connection = self._connection(topic)
-        self._writer.write(connection, stamp_ns, self._store.serialize_cdr(message, connection.msgtype))
+        self._writer.write(connection, stamp_ns, self._types.serialize_cdr(message, connection.msgtype))
 
     def write_raw(self, topic: str, stamp_ns: int, cdr: bytes | memoryview) -> None:
         """Write a message that is serialised already (CDR, as rmw gives it), at `stamp_ns` nanoseconds.
@@ -118,6 +101,10 @@ class BagWriter:
             EmiffError: the topic was not added.
         """
         self._writer.write(self._connection(topic), stamp_ns, cdr)
+
+    def close(self) -> None:
+        """Complete the bag with its index and metadata."""
+        self._writer.close()
 
     def _connection(self, topic: str) -> Connection:
         if topic not in self._connections:

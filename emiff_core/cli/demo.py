@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+_WORKERS = 2
 _LIBRARIES = ('torch', 'torchvision', 'numpy', 'opencv-python-headless', 'rosbags')
 
 
@@ -28,7 +29,7 @@ def demo(
     """
     from rich.console import Console
 
-    from emiff_core.bag.dair_to_bag import write_dair_bag
+    from emiff_core.bag.from_dataset import write_bag
     from emiff_core.config import load_config
     from emiff_core.data.dair_v2x import DairV2xDataset
     from emiff_core.demo.pictures import write_pictures
@@ -47,9 +48,9 @@ def demo(
             from emiff_core.data.synthetic import generate
 
             data = out / 'data'
-            generate(data, frames, seed, progress=_bar(bars, 'making up a crossing', frames))
+            generate(data, frames, seed, workers=_WORKERS, progress=_bar(bars, 'making up a crossing', frames))
         dataset = DairV2xDataset(data)
-        write_dair_bag(dataset, out / 'input', frames=frames, progress=_bar(bars, 'writing the bag', frames))
+        write_bag(dataset, out / 'input', frames=frames)
         nodes = run_nodes(
             out / 'input',
             out / 'recording',
