@@ -26,7 +26,7 @@ def bag(
     from rich.console import Console
     from rich.progress import Progress
 
-    from emiff_core.bag.from_dataset import write_bag
+    from emiff_core.bag.dair_to_bag import write_bag
     from emiff_core.data.dair_v2x import DairV2xDataset
 
     dataset = DairV2xDataset(data, split=split)

@@ -29,7 +29,7 @@ def demo(
     """
     from rich.console import Console
 
-    from emiff_core.bag.from_dataset import write_bag
+    from emiff_core.bag.dair_to_bag import write_bag
     from emiff_core.config import load_config
     from emiff_core.data.dair_v2x import DairV2xDataset
     from emiff_core.demo.pictures import write_pictures
