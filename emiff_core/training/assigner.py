@@ -49,6 +49,10 @@ class Targets:
         """Return the same targets on another device."""
         return Targets(self.boxes.to(device), self.labels.to(device))
 
+    def mirrored(self) -> 'Targets':
+        """Return the targets of the world mirrored left to right (y -> -y), as the images are in training."""
+        return Targets(self.boxes * self.boxes.new_tensor([1, -1, 1, 1, 1, 1, -1]), self.labels)
+
 
 def make_targets(
     truth: Boxes3D,

@@ -1,0 +1,1 @@
+"""Number-for-number comparison with recordings of the authors' implementation (golden files)."""
