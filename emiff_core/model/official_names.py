@@ -1,13 +1,6 @@
-"""The authors' checkpoints: their 1 095 tensor names and ours, one table, both ways."""
+"""The authors' 1 095 tensor names and ours: one table, both ways."""
 
-import pickle
 import re
-import zipfile
-from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
 
 from emiff_core.errors import EmiffError
 
@@ -53,7 +46,7 @@ def to_official(name: str) -> str:
     Raises:
         EmiffError: the authors' model has no such tensor.
     """
-    return _translate(name, _TO_OFFICIAL, 'this project')
+    return _translate(name, _TO_OFFICIAL, "the authors' model")
 
 
 def from_official(name: str) -> str:
@@ -62,49 +55,7 @@ def from_official(name: str) -> str:
     Raises:
         EmiffError: no such tensor is known.
     """
-    return _translate(name, _FROM_OFFICIAL, 'the official implementation')
-
-
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a .pth checkpoint, bare or wrapped with meta, optimizer and state_dict.
-
-    Nothing in the file is executed: only tensors and plain values are read.
-
-    Raises:
-        EmiffError: the file is missing, truncated, of another kind, or contains code.
-    """
-    if not path.is_file():
-        raise EmiffError(f'{path}: expected a checkpoint (.pth), found none')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise EmiffError(f'{path}: {_pickle_problem(str(error))}') from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise EmiffError(f'{path}: expected a whole PyTorch checkpoint: {_first_line(error)}') from None
-    return _state_dict(content, path)
-
-
-def _state_dict(content: Any, path: Path) -> dict[str, Tensor]:
-    if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
-        content = content['state_dict']
-    if not isinstance(content, dict) or not content:
-        raise EmiffError(f'{path}: expected a state_dict, found {type(content).__name__}')
-    for name, value in content.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise EmiffError(f'{path}: expected tensors by name, found {name!r}: {type(value).__name__}')
-    return dict(content)
-
-
-def _pickle_problem(message: str) -> str:
-    if 'Unsupported' in message or 'GLOBAL' in message or 'global' in message:
-        return (
-            f'expected tensors and plain values only, found code to execute, which is refused: {_first_line(message)}'
-        )
-    return f'expected a whole PyTorch checkpoint: {_first_line(message)}'
-
-
-def _first_line(error: object) -> str:
-    return ' '.join(str(error).split('\n', 1)[0].split()) or type(error).__name__
+    return _translate(name, _FROM_OFFICIAL, 'this model')
 
 
 def _compile(pairs: list[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
@@ -116,11 +67,11 @@ def _compile(pairs: list[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
     return rules
 
 
-def _translate(name: str, rules: list[tuple[re.Pattern[str], str]], owner: str) -> str:
+def _translate(name: str, rules: list[tuple[re.Pattern[str], str]], other: str) -> str:
     for pattern, target in rules:
         if match := pattern.match(name):
             return target.format(*match.groups())
-    raise EmiffError(f'{name}: expected the name of a tensor of {owner}')
+    raise EmiffError(f'{name}: expected a tensor that {other} has too')
 
 
 _TO_OFFICIAL = _compile([(ours, theirs) for ours, theirs in _TABLE])

@@ -19,7 +19,7 @@ from emiff_core.model.neck3d import ResidualBlock3d
 
 _RESIDUAL_GAIN = 0.25  # small residual branches keep the depth's activations bounded before training
 _HEAD_GAIN = 0.1  # ... and its first predictions near the anchors
-_LISTED = 8  # names an error message spells out
+_LISTED = 20  # names an error message spells out
 
 
 def model_id(tensors: dict[str, Tensor]) -> str:
@@ -70,8 +70,7 @@ def save(model: Emiff, path: Path) -> None:
     Raises:
         EmiffError: the file cannot be written.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    write(tensors, path)
+    write(model.state_dict(), path)
 
 
 def write(tensors: dict[str, Tensor], path: Path) -> None:
@@ -80,8 +79,10 @@ def write(tensors: dict[str, Tensor], path: Path) -> None:
     Raises:
         EmiffError: the file cannot be written.
     """
+    # copies, because the format refuses tensors that share memory
+    copies = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     try:
-        safetensors.torch.save_file(tensors, path, metadata={'format': 'emiff', 'model_id': model_id(tensors)})
+        path.write_bytes(safetensors.torch.save(copies, metadata={'model_id': model_id(tensors)}))
     except (OSError, SafetensorError) as error:
         raise EmiffError(f'{path}: cannot write the weights: {error}') from None
 
@@ -115,29 +116,8 @@ def load(model: Emiff, path: Path) -> str:
     return model_id(tensors)
 
 
-def load_backbone(model: Emiff, path: Path) -> None:
-    """Start both ResNets from a torchvision state_dict (.pth or .safetensors) of the same depth; its fc is left out.
-
-    Raises:
-        EmiffError: the file cannot be read, or its tensors are not the ResNet's; the message names them.
-    """
-    if path.suffix == '.safetensors':
-        tensors = read(path)
-    else:
-        from emiff_core.model.official_names import read_checkpoint
-
-        tensors = read_checkpoint(path)
-    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith('fc.')}
-    expected = model.vehicle.resnet.state_dict()
-    if not any(name.endswith('num_batches_tracked') for name in tensors):  # the oldest torchvision files have none
-        tensors |= {name: tensor for name, tensor in expected.items() if name.endswith('num_batches_tracked')}
-    check(tensors, expected, source=str(path))
-    for encoder in (model.vehicle, model.infrastructure):
-        encoder.resnet.load_state_dict(tensors)
-
-
 def check(found: dict[str, Tensor], expected: dict[str, Tensor], source: str) -> None:
-    """Compare names and shapes.
+    """Compare names, shapes and kinds of number.
 
     Raises:
         EmiffError: they differ; one line lists missing, surplus and misshaped tensors.
@@ -145,9 +125,9 @@ def check(found: dict[str, Tensor], expected: dict[str, Tensor], source: str) ->
     missing = sorted(expected.keys() - found.keys())
     surplus = sorted(found.keys() - expected.keys())
     misshaped = [
-        f'{name} {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}'
+        f'{name} {_form(found[name])} instead of {_form(expected[name])}'
         for name in sorted(expected.keys() & found.keys())
-        if found[name].shape != expected[name].shape
+        if _form(found[name]) != _form(expected[name])
     ]
     problems = [
         f'{kind} {_listed(names)}'
@@ -156,6 +136,11 @@ def check(found: dict[str, Tensor], expected: dict[str, Tensor], source: str) ->
     ]
     if problems:
         raise EmiffError(f'{source}: expected the tensors of this config, found {"; ".join(problems)}')
+
+
+def _form(tensor: Tensor) -> str:
+    kind = 'float' if tensor.is_floating_point() else 'int'  # the width of floats may differ: float16 halves a file
+    return f'{kind}{list(tensor.shape)}'
 
 
 def _listed(names: list[str]) -> str:
