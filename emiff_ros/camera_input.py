@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from rclpy.clock import JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
 from emiff_core.inference.newest import NewestSlot
-from emiff_ros import calibration, images, qos
+from emiff_ros import calibration, images
 from emiff_ros.messages import nanoseconds
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
@@ -68,6 +69,7 @@ class CameraInput:
         reports: Reports,
         process: Callable[[CameraImage], None],
         on_time_jump: Callable[[], None],
+        profile: QoSProfile,
     ) -> None:
         """Subscribe, and start the worker.
 
@@ -76,6 +78,7 @@ class CameraInput:
             reports: where troubles are told.
             process: called in the worker thread for each image that was not skipped; EmiffError refuses the image.
             on_time_jump: called in the executor's thread when the clock jumps back.
+            profile: quality of service of the subscriptions.
         """
         transport = declare(
             node, 'image_transport', 'raw', 'how images come: raw or compressed', choices=('raw', 'compressed')
@@ -89,8 +92,8 @@ class CameraInput:
         self._unpaired = 0
 
         image_type, suffix = (Image, '') if transport == 'raw' else (CompressedImage, '/compressed')
-        image = node.create_subscription(image_type, f'~/input/image{suffix}', self._image_arrived, qos.INPUT)
-        info = node.create_subscription(CameraInfo, '~/input/camera_info', self._info_arrived, qos.INPUT)
+        image = node.create_subscription(image_type, f'~/input/image{suffix}', self._image_arrived, profile)
+        info = node.create_subscription(CameraInfo, '~/input/camera_info', self._info_arrived, profile)
         self._image_topic, self._info_topic = image.topic_name, info.topic_name
         self._pair()
 

@@ -41,7 +41,8 @@ class InfrastructureNode(RunnableNode):
         self._features = self.create_publisher(FeatureFrameMsg, '~/output/features', qos.OUTPUT)
         self._times = self.create_publisher(ProcessingTime, '~/debug/processing_time', qos.OUTPUT)
         self._transforms = Transforms(self, tf_wait_ms / 1000)
-        self._input = CameraInput(self, Reports(self), self._process, self._time_jumped)
+        profile = qos.declare_input_profile(self)
+        self._input = CameraInput(self, Reports(self), self._process, self._time_jumped, profile)
 
     def close(self) -> None:
         """End the worker thread."""

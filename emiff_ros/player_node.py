@@ -114,9 +114,9 @@ class PlayerNode(RunnableNode):
         deadline = time.monotonic() + self._wait_s
         while not self._stopped.is_set():
             missing = [
-                f'{topic} ({self.count_subscribers(topic)} of {count})'
+                f'{topic} ({self._subscribers(topic)} of {count})'
                 for topic, count in self._wait_for.items()
-                if self.count_subscribers(topic) < count
+                if self._subscribers(topic) < count
             ]
             missing += [f'{topic} (not offered)' for topic in self._answer_of.values() if topic not in self._answers]
             if not missing:
@@ -124,6 +124,12 @@ class PlayerNode(RunnableNode):
             if time.monotonic() > deadline:
                 raise EmiffError(f'expected all subscribers within {self._wait_s:.0f} s, missing: {", ".join(missing)}')
             time.sleep(_POLL_S)
+
+    def _subscribers(self, topic: str) -> int:
+        # of its own topics it knows who would receive now, of others who has been announced
+        if topic in self._topics:
+            return int(self._topics[topic].get_subscription_count())
+        return int(self.count_subscribers(topic))
 
     def _play_once(self) -> None:
         begin_ns: int | None = None

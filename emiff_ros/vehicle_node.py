@@ -61,8 +61,9 @@ class VehicleNode(RunnableNode):
         self._status = self.create_publisher(FusionStatus, '~/output/status', qos.OUTPUT)
         self._times = self.create_publisher(ProcessingTime, '~/debug/processing_time', qos.OUTPUT)
         self._transforms = Transforms(self, tf_wait_ms / 1000)
-        self._input = CameraInput(self, self._reports, self._process, self._time_jumped)
-        self.create_subscription(FeatureFrameMsg, '~/input/features', self._receive, qos.INPUT)
+        profile = qos.declare_input_profile(self)
+        self._input = CameraInput(self, self._reports, self._process, self._time_jumped, profile)
+        self.create_subscription(FeatureFrameMsg, '~/input/features', self._receive, profile)
 
     def close(self) -> None:
         """End the worker thread."""

@@ -13,7 +13,7 @@ _CAMERAS = {
     'infrastructure_node': (topics.INFRASTRUCTURE_IMAGE, topics.INFRASTRUCTURE_INFO),
     'vehicle_node': (topics.VEHICLE_IMAGE, topics.VEHICLE_INFO),
 }
-_PERCEPTION = {'use_sim_time': True, 'image_transport': 'compressed'}
+_PERCEPTION = {'use_sim_time': True, 'image_transport': 'compressed', 'input_reliability': 'reliable'}
 
 
 @dataclass(frozen=True)
