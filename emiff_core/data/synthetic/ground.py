@@ -160,7 +160,7 @@ def draw_background(
     brightness = light.shade(np.array([[0.0, 0.0, 1.0]]), False)[0]
     ground = np.zeros((height, width), dtype=np.uint8)
     for i, patch in enumerate(patches):
-        pixels = view.visible_polygon(patch.outline @ T[:3, :2].T + T[:3, 3])
+        pixels = view.outline(patch.outline @ T[:3, :2].T + T[:3, 3])
         if pixels is None:
             continue
         if i == 0:
@@ -232,7 +232,7 @@ def _shadow_map(view: View, shadows: Sequence[NDArray[np.float64]], factor: floa
     T = view.T_camera_scene
     result = np.full((view.camera.height, view.camera.width), 255, dtype=np.uint8)
     for outline in shadows:
-        pixels = view.visible_polygon(outline @ T[:3, :2].T + T[:3, 3])
+        pixels = view.outline(outline @ T[:3, :2].T + T[:3, 3])
         if pixels is not None:
             cv2.fillConvexPoly(result, pixels, 255 * factor, cv2.LINE_AA, SHIFT)
     side = max(3, view.camera.width // 480 * 2 + 1)

@@ -29,7 +29,7 @@ class Light:
 
     def shade(self, normals: NDArray[np.float64], in_shadow: bool) -> NDArray[np.float64]:
         """Return (F,) brightness of faces with normals (F, 3): sky light from above, and the sun unless `in_shadow`."""
-        sky = self.ambient * (0.78 + 0.22 * normals[:, 2])
+        sky = self.ambient * (0.86 + 0.14 * normals[:, 2])
         sun = 0.0 if in_shadow else (1 - self.ambient) * np.maximum(0.0, normals @ self.to_sun) * 1.15
         return self.exposure * (sky + sun)
 

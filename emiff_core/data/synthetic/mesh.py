@@ -1,62 +1,59 @@
 """Meshes of flat, convex, one-sided faces with decals: windows, lamps and markings that lie exactly on their face."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Colour = Sequence[float]  # blue, green, red in 0..255, as OpenCV orders them
-
-
-@dataclass(frozen=True)
-class Decal:
-    """A polygon on a face: rows [start, stop) of the mesh's vertices, a colour, and whether it shines by itself."""
-
-    start: int
-    stop: int
-    colour: NDArray[np.float64]
-    glows: bool
-
-
-@dataclass(frozen=True)
-class Face:
-    """A planar polygon: rows [start, stop) of the mesh's vertices, its albedo and what is painted on it."""
-
-    start: int
-    stop: int
-    colour: NDArray[np.float64]
-    decals: tuple[Decal, ...]
+Colour = ArrayLike  # blue, green, red in 0..255, as OpenCV orders them
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Faces and decals over one array of vertices, so that a view transforms and projects them all at once.
+    """Polygons over one array of vertices, so that a view transforms, projects and shades them all at once.
+
+    A face's own polygon is followed by those of its decals. Polygon p has the vertices starts[p] to starts[p + 1], and
+    face f the polygons first_polygon[f] to first_polygon[f + 1].
 
     Attributes:
         vertices: (V, 3) metres in the mesh's own frame.
-        faces: F faces.
+        starts: (P + 1,).
+        colours: (P, 3) albedo, BGR.
+        glows: (P,) whether a polygon shines by itself.
+        first_polygon: (F + 1,).
         normals: (F, 3) unit normals, outwards.
-        anchors: (F, 3) metres, one vertex of each face.
-        radius: metres, of the sphere about `centre` that holds every vertex.
         centre: (3,) metres.
+        radius: metres, of the sphere about `centre` that holds every vertex.
     """
 
     vertices: NDArray[np.float64]
-    faces: tuple[Face, ...]
+    starts: NDArray[np.int64]
+    colours: NDArray[np.float64]
+    glows: NDArray[np.bool_]
+    first_polygon: NDArray[np.int64]
     normals: NDArray[np.float64]
-    anchors: NDArray[np.float64]
     centre: NDArray[np.float64]
     radius: float
+
+    @property
+    def anchors(self) -> NDArray[np.float64]:
+        """(F, 3) metres, one vertex of each face."""
+        return self.vertices[self.starts[self.first_polygon[:-1]]]
+
+    @property
+    def face_of(self) -> NDArray[np.int64]:
+        """(P,) the face on which each polygon lies."""
+        return np.repeat(np.arange(len(self.normals)), np.diff(self.first_polygon))
 
 
 class MeshBuilder:
     """Collects faces into a Mesh; a face is turned outwards, away from the point given as `inside`."""
 
     def __init__(self) -> None:
-        self._vertices: list[NDArray[np.float64]] = []
-        self._count = 0
-        self._faces: list[Face] = []
+        self._polygons: list[NDArray[np.float64]] = []
+        self._colours: list[NDArray[np.float64]] = []
+        self._glows: list[bool] = []
+        self._first_polygon: list[int] = []
         self._normals: list[NDArray[np.float64]] = []
 
     def face(self, points: ArrayLike, colour: Colour, inside: ArrayLike) -> None:
@@ -71,46 +68,39 @@ class MeshBuilder:
         normal /= length
         if normal @ (corners.mean(axis=0) - np.asarray(inside, dtype=np.float64)) < 0:
             normal = -normal
-        start, stop = self._append(corners)
-        self._faces.append(Face(start, stop, np.asarray(colour, dtype=np.float64), ()))
+        self._first_polygon.append(len(self._polygons))
         self._normals.append(normal)
+        self.decal(corners, colour)
 
     def decal(self, points: ArrayLike, colour: Colour, glows: bool = False) -> None:
         """Paint the polygon `points` (N, 3), metres, on the face added last; later decals cover earlier ones."""
-        start, stop = self._append(np.asarray(points, dtype=np.float64))
-        last = self._faces[-1]
-        decal = Decal(start, stop, np.asarray(colour, dtype=np.float64), glows)
-        self._faces[-1] = Face(last.start, last.stop, last.colour, (*last.decals, decal))
+        self._polygons.append(np.asarray(points, dtype=np.float64))
+        self._colours.append(np.asarray(colour, dtype=np.float64))
+        self._glows.append(glows)
 
-    def box(
-        self, low: ArrayLike, high: ArrayLike, colour: Colour, top_colour: Colour | None = None
-    ) -> None:
+    def box(self, low: ArrayLike, high: ArrayLike, colour: Colour) -> None:
         """Add an upright box between two corners (3,), metres, without its bottom, which nobody sees."""
         (x0, y0, z0), (x1, y1, z1) = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
         inside = ((x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2)
         ring = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
         for (xa, ya), (xb, yb) in zip(ring, ring[1:] + ring[:1], strict=True):
             self.face([(xa, ya, z0), (xb, yb, z0), (xb, yb, z1), (xa, ya, z1)], colour, inside)
-        self.face([(x, y, z1) for x, y in ring], colour if top_colour is None else top_colour, inside)
+        self.face([(x, y, z1) for x, y in ring], colour, inside)
 
     def build(self) -> Mesh:
         """Return the mesh of what was added, at least one face."""
-        vertices = np.concatenate(self._vertices)
+        vertices = np.concatenate(self._polygons)
         centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         return Mesh(
-            vertices,
-            tuple(self._faces),
-            np.stack(self._normals),
-            vertices[[face.start for face in self._faces]],
-            centre,
-            float(np.linalg.norm(vertices - centre, axis=1).max()),
+            vertices=vertices,
+            starts=np.cumsum([0, *map(len, self._polygons)]),
+            colours=np.stack(self._colours),
+            glows=np.array(self._glows),
+            first_polygon=np.array([*self._first_polygon, len(self._polygons)]),
+            normals=np.stack(self._normals),
+            centre=centre,
+            radius=float(np.linalg.norm(vertices - centre, axis=1).max()),
         )
-
-    def _append(self, points: NDArray[np.float64]) -> tuple[int, int]:
-        start = self._count
-        self._vertices.append(points)
-        self._count += len(points)
-        return start, self._count
 
 
 def clip(points: NDArray[np.float64], normal: ArrayLike, offset: float) -> NDArray[np.float64]:
@@ -146,9 +136,3 @@ def disc(centre: ArrayLike, axis_a: ArrayLike, axis_b: ArrayLike, corners: int) 
 def jittered(rng: np.random.Generator, colour: Colour, amount: float) -> NDArray[np.float64]:
     """Return the colour, brighter or darker by up to the fraction `amount`."""
     return np.asarray(colour, dtype=np.float64) * rng.uniform(1 - amount, 1 + amount)
-
-
-def bounds(points: Iterable[ArrayLike]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lower and the upper corner of all points (N, D) together."""
-    stacked = np.concatenate([np.asarray(part, dtype=np.float64) for part in points])
-    return stacked.min(axis=0), stacked.max(axis=0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emiff_core.data.synthetic.ground import GroundPatch, draw_background
 from emiff_core.data.synthetic.light import Light
 from emiff_core.data.synthetic.mesh import Mesh
-from emiff_core.data.synthetic.view import NEAR, SHIFT, View
+from emiff_core.data.synthetic.view import NEAR, SHIFT, View, fixed_point
 from emiff_core.geometry import transforms
 
 STATIC = -1  # instance of everything that is no labelled vehicle
@@ -87,13 +87,13 @@ def render(
         The picture without noise, and which vehicle each pixel shows.
     """
     canvas = _Canvas(view, light, draw_background(view, light, patches, shadows))
-    position = view.position
-    nearest_first = sorted(
-        drawables,
-        key=lambda d: np.linalg.norm(transforms.apply(d.T_scene_mesh, d.mesh.centre) - position) - d.mesh.radius,
-    )
-    for drawable in nearest_first:  # so that what is hidden is found hidden, and its decals are not painted
-        canvas.draw(drawable)
+    centres = np.array([transforms.apply(d.T_scene_mesh, d.mesh.centre) for d in drawables]).reshape(-1, 3)
+    centres = transforms.apply(view.T_camera_scene, centres)
+    radii = np.array([d.mesh.radius for d in drawables])
+    # nearest first, so that what is hidden is found hidden, and its decals are not painted
+    order = np.argsort(np.linalg.norm(centres, axis=1) - radii, kind='stable')
+    for i in order[view.sees(centres, radii)[order]]:
+        canvas.draw(drawables[i], float(np.linalg.norm(centres[i])))
     return canvas.finish()
 
 
@@ -107,46 +107,59 @@ class _Canvas:
         self.surface = np.zeros(shape, dtype=np.int32)  # number of the face shown; 0 is the background
         self.instance_of = [STATIC]  # of each face number
         self.totals: dict[int, tuple[int, tuple[int, int, int, int]]] = {}
+        self._rows, self._columns = np.arange(shape[0]), np.arange(shape[1])
 
-    def draw(self, drawable: Drawable) -> None:
-        """Draw the faces of a mesh that look towards the camera."""
+    def draw(self, drawable: Drawable, distance: float) -> None:
+        """Draw the faces of a mesh that look towards the camera; `distance` metres away it fades into the haze."""
         mesh, view = drawable.mesh, self.view
         T = view.T_camera_scene @ drawable.T_scene_mesh
-        centre = transforms.apply(T, mesh.centre)
-        if centre[2] + mesh.radius < NEAR or self._is_beside(centre, mesh.radius):
-            return
-        eye = transforms.inverse(T)[:3, 3]
-        facing = ((eye - mesh.anchors) * mesh.normals).sum(axis=1) > 1e-6
-        points = transforms.apply(T, mesh.vertices)
+        anchors = transforms.apply(T, mesh.anchors)
         normals = mesh.normals @ T[:3, :3].T
-        shades = self.light.shade(mesh.normals @ drawable.T_scene_mesh[:3, :3].T, drawable.in_shadow)
-        fade = self.light.fade(max(float(np.linalg.norm(centre)), 0.0))
-        haze = self.light.haze * fade
+        offsets = (anchors * normals).sum(axis=1)
+        facing = offsets < -1e-6
+        points = transforms.apply(T, mesh.vertices)
+        polygons = _Polygons(view, mesh, points)
+        colours = self._colours(drawable, distance)
         outlines = []
-        for i in np.flatnonzero(facing):
-            face = mesh.faces[i]
-            pixels = view.visible_polygon(points[face.start : face.stop])
+        for face in np.flatnonzero(facing):
+            first, stop = mesh.first_polygon[face], mesh.first_polygon[face + 1]
+            pixels = polygons.outline(first) if polygons.is_worth_drawing[first] else None
             if pixels is None:
                 continue
             if drawable.instance != STATIC:
                 outlines.append(pixels)
-            plane = self._inverse_depth_plane(normals[i], points[face.start])
-            colour = face.colour * shades[i] * (1 - fade) + haze
-            region = self._fill(pixels, plane, colour, drawable.instance)
-            if region is None:
-                continue
-            patch, keep, target = region
-            for decal in face.decals:
-                outline = view.visible_polygon(points[decal.start : decal.stop])
-                if outline is not None and np.ptp(outline, axis=0).max() > (1 << SHIFT) * 0.7:
-                    shade = self.light.exposure if decal.glows else shades[i]
-                    shaded = (decal.colour * shade * (1 - fade) + haze).clip(0, 255)
-                    outline = outline - (target[1].start << SHIFT, target[0].start << SHIFT)
-                    cv2.fillConvexPoly(patch, outline, shaded.tolist(), cv2.LINE_AA, SHIFT)
-            if face.decals:
-                cv2.copyTo(patch, keep, self.image[target])
+            plane = self._inverse_depth_plane(normals[face] / offsets[face])
+            uncovered = self._uncover(pixels, plane, drawable.instance)
+            if uncovered is not None:
+                decals = [p for p in range(first + 1, stop) if polygons.is_worth_drawing[p]]
+                self._paint(*uncovered, colours[first], [(polygons.outline(p), colours[p]) for p in decals])
         if outlines:
             self._measure(drawable.instance, outlines)
+
+    def _paint(
+        self,
+        keep: NDArray[np.uint8],
+        target: tuple[slice, slice],
+        colour: list[float],
+        decals: list[tuple[NDArray[np.int32] | None, list[float]]],
+    ) -> None:
+        """Paint a face and its decals where it shows."""
+        patch = np.empty((*keep.shape, 3), dtype=np.uint8)
+        patch[:] = np.array(colour, dtype=np.uint8)
+        corner = np.array((target[1].start, target[0].start), dtype=np.int32) << SHIFT
+        for outline, decal_colour in decals:
+            if outline is not None:
+                cv2.fillConvexPoly(patch, outline - corner, decal_colour, cv2.LINE_AA, SHIFT)
+        cv2.copyTo(patch, keep, self.image[target])
+
+    def _colours(self, drawable: Drawable, distance: float) -> list[list[float]]:
+        """Return P colours (BGR) in the light of the scene."""
+        mesh, light = drawable.mesh, self.light
+        shades = light.shade(mesh.normals @ drawable.T_scene_mesh[:3, :3].T, drawable.in_shadow)[mesh.face_of]
+        shades = np.where(mesh.glows, light.exposure, shades)
+        fade = light.fade(distance)
+        colours = mesh.colours * shades[:, None] * (1 - fade) + light.haze * fade
+        return colours.clip(0, 255).tolist()
 
     def finish(self) -> Rendering:
         """Smooth the edges between faces and gather what each vehicle shows."""
@@ -158,58 +171,47 @@ class _Canvas:
         edges[1:] |= down
         edges[:-1] |= down
         cv2.copyTo(cv2.GaussianBlur(self.image, (3, 3), 0.7), edges, self.image)
-        instances = np.array(self.instance_of, dtype=np.int32)[self.surface]
-        counts = np.bincount(instances.ravel() + 1)
+        instance_of = np.array(self.instance_of, dtype=np.int32)
+        shown = np.bincount(self.surface.ravel(), minlength=len(instance_of))
         silhouettes = {
-            instance: Silhouette(int(counts[instance + 1]) if instance + 1 < len(counts) else 0, total, box)
+            instance: Silhouette(int(shown[instance_of == instance].sum()), total, box)
             for instance, (total, box) in self.totals.items()
         }
+        instances = instance_of[self.surface]
         return Rendering(self.image, instances, silhouettes)
 
-    def _is_beside(self, centre: NDArray[np.float64], radius: float) -> bool:
-        """Whether a sphere in the optical frame lies wholly to one side of the picture."""
-        camera = self.view.camera
-        k = camera.intrinsics
-        for axis, size in ((0, camera.width), (1, camera.height)):
-            focal, principal = k[axis, axis], k[axis, 2]
-            low, high = -principal / focal, (size - principal) / focal
-            if (centre[axis] - low * centre[2]) / np.hypot(1, low) < -radius:
-                return True
-            if (high * centre[2] - centre[axis]) / np.hypot(1, high) < -radius:
-                return True
-        return False
-
-    def _inverse_depth_plane(self, normal: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (3,) a, b, c with 1 / depth = a u + b v + c for the plane through `point` (optical frame)."""
+    def _inverse_depth_plane(self, normal: NDArray[np.float64]) -> tuple[float, float, float]:
+        """Return a, b, c with 1 / depth = a u + b v + c on the plane normal . p = 1 of the optical frame."""
         k = self.view.camera.intrinsics
-        scaled = normal / (normal @ point)
-        a, b = scaled[0] / k[0, 0], scaled[1] / k[1, 1]
-        return np.array([a, b, scaled[2] - a * k[0, 2] - b * k[1, 2]])
+        a, b = normal[0] / k[0, 0], normal[1] / k[1, 1]
+        return a, b, normal[2] - a * k[0, 2] - b * k[1, 2]
 
-    def _fill(
-        self, pixels: NDArray[np.int32], plane: NDArray[np.float64], colour: NDArray[np.float64], instance: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[slice, slice]] | None:
-        """Fill a face where it is nearest; return a patch of its colour, where it shows (0 or 1), and the patch's place."""
+    def _uncover(
+        self, pixels: NDArray[np.int32], plane: tuple[float, float, float], instance: int
+    ) -> tuple[NDArray[np.uint8], tuple[slice, slice]] | None:
+        """Enter a face into the depth buffer; return where it shows (0 or 1) in its bounding box, and the box."""
         height, width = self.surface.shape
-        x0, y0 = np.maximum(pixels.min(axis=0) >> SHIFT, 0).tolist()
-        x1, y1 = np.minimum((pixels.max(axis=0) >> SHIFT) + 2, (width, height)).tolist()
+        x, y, w, h = cv2.boundingRect(pixels)
+        x0, x1 = max(x >> SHIFT, 0), min(((x + w) >> SHIFT) + 2, width)
+        y0, y1 = max(y >> SHIFT, 0), min(((y + h) >> SHIFT) + 2, height)
         if x0 >= x1 or y0 >= y1:
             return None
         target = (slice(y0, y1), slice(x0, x1))
         keep = np.zeros((y1 - y0, x1 - x0), dtype=np.uint8)
         cv2.fillConvexPoly(keep, pixels - (x0 << SHIFT, y0 << SHIFT), 1, cv2.LINE_8, SHIFT)
         a, b, c = plane
-        depth = (a * np.arange(x0, x1)).astype(np.float32) + (b * np.arange(y0, y1) + c).astype(np.float32)[:, None]
-        keep &= depth > self.inverse_depth[target]
+        depth = np.add.outer(
+            (b * self._rows[target[0]] + c).astype(np.float32), (a * self._columns[target[1]]).astype(np.float32)
+        )
+        nearest = self.inverse_depth[target]
+        keep &= depth > nearest
         if not cv2.hasNonZero(keep):
             return None
-        cv2.copyTo(depth, keep, self.inverse_depth[target])
-        patch = np.empty((*keep.shape, 3), dtype=np.uint8)
-        patch[:] = colour.clip(0, 255).astype(np.uint8)
-        cv2.copyTo(patch, keep, self.image[target])
-        cv2.copyTo(np.full(keep.shape, len(self.instance_of), dtype=np.int32), keep, self.surface[target])
+        where = keep.view(bool)
+        np.copyto(nearest, depth, where=where)
+        np.copyto(self.surface[target], len(self.instance_of), where=where)
         self.instance_of.append(instance)
-        return patch, keep, target
+        return keep, target
 
     def _measure(self, instance: int, outlines: list[NDArray[np.int32]]) -> None:
         """Count the pixels that a vehicle's faces cover together, whatever stands before them."""
@@ -225,3 +227,30 @@ class _Canvas:
         if w and h:
             box = (int(low[0]) + x, int(low[1]) + y, int(low[0]) + x + w, int(low[1]) + y + h)
             self.totals[instance] = (int(np.count_nonzero(mask)), box)
+
+
+class _Polygons:
+    """A mesh's polygons in a view, projected together; the few that reach behind the camera or far out are clipped."""
+
+    def __init__(self, view: View, mesh: Mesh, points: NDArray[np.float64]) -> None:
+        self._view = view
+        self._starts = mesh.starts
+        self._points = points
+        starts = mesh.starts[:-1]
+        is_before = np.minimum.reduceat(points[:, 2], starts) > NEAR
+        ahead = np.column_stack([points[:, :2], np.maximum(points[:, 2], NEAR)])
+        pixels = view.project(ahead)
+        low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
+        self._is_plain = is_before & (np.maximum(-low, high).max(axis=1) <= view.guard)
+        self._is_outside = self._is_plain & view.is_outside(low, high)
+        self._pixels = fixed_point(pixels.clip(-view.guard, view.guard))
+        span = high - low
+        # smaller ones would be drawn too bold: OpenCV's lines are a pixel wide at least
+        self.is_worth_drawing = ~self._is_plain | ((span.min(axis=1) > 0.25) & (span.max(axis=1) > 0.8))
+
+    def outline(self, polygon: int) -> NDArray[np.int32] | None:
+        """Return (M, 2) pixels in fixed point, or None where the picture shows nothing of the polygon."""
+        if self._is_outside[polygon]:
+            return None
+        rows = slice(self._starts[polygon], self._starts[polygon + 1])
+        return self._pixels[rows] if self._is_plain[polygon] else self._view.outline(self._points[rows])

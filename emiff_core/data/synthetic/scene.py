@@ -1,6 +1,7 @@
 """A scene: one crossing with its traffic, surroundings, light and sensors, known at every instant."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import cv2
@@ -8,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.data.synthetic import traffic
+from emiff_core.data.synthetic.bodies import build_mesh
 from emiff_core.data.synthetic.ground import GroundPatch, paint_crossing
 from emiff_core.data.synthetic.light import Light, draw_light
 from emiff_core.data.synthetic.mesh import Mesh, MeshBuilder
-from emiff_core.data.synthetic.render import STATIC, Drawable, Rendering, render
+from emiff_core.data.synthetic.render import Drawable, Rendering, render
 from emiff_core.data.synthetic.rig import (
     LIDAR_HEIGHT,
     REFERENCE_SIZE,
@@ -23,7 +25,7 @@ from emiff_core.data.synthetic.rig import (
 from emiff_core.data.synthetic.roads import Crossing, draw_crossing
 from emiff_core.data.synthetic.surroundings import build_surroundings
 from emiff_core.data.synthetic.traffic import Track
-from emiff_core.data.synthetic.vehicles import build_mesh, draw_spec
+from emiff_core.data.synthetic.vehicles import draw_spec
 from emiff_core.data.synthetic.view import View
 from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
 
@@ -98,17 +100,34 @@ class Scene:
     def render(self, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE) -> Rendering:
         """Render what a side's camera sees at `time` seconds, without the camera's noise."""
         drawables = [Drawable(mesh, np.eye(4)) for mesh in self.static_meshes]
-        shadows = [shadow_of(mesh.vertices, self.light) for mesh in self.static_meshes if _casts(mesh)]
+        shadows = list(self.static_shadows)
         for index, mesh in enumerate(self.meshes):
             T = self.T_scene_vehicle(index, time)
             if T is None:
                 continue
-            roof = T[:3, 3] + (0, 0, 1.0)
-            in_shadow = any(_covers(shadow, roof, self.light) for shadow in shadows)
             shadows.append(shadow_of(transforms.apply(T, mesh.vertices), self.light))
             if not (side == 'vehicle' and index == EGO):
-                drawables.append(Drawable(mesh, T, index, in_shadow))
+                drawables.append(Drawable(mesh, T, index, self._is_in_shadow(T[:3, 3])))
         return render(self.view(side, time, size), self.light, self.ground, shadows, drawables)
+
+    @cached_property
+    def static_shadows(self) -> tuple[NDArray[np.float64], ...]:
+        """Outlines (N, 2), metres on the ground, of the shadows of what stands near the crossing."""
+        near = [mesh for mesh in self.static_meshes if np.linalg.norm(mesh.centre[:2]) < _SHADOW_CASTERS_WITHIN]
+        return tuple(shadow_of(mesh.vertices, self.light) for mesh in near)
+
+    @cached_property
+    def _shadow_centres(self) -> NDArray[np.float64]:
+        return np.array([outline.mean(axis=0) for outline in self.static_shadows])
+
+    def _is_in_shadow(self, foot: NDArray[np.float64]) -> bool:
+        """Whether something that stands still hides the sun from a vehicle at `foot` (3,), judged a metre above it."""
+        point = foot[:2] - self.light.to_sun[:2] / self.light.to_sun[2]
+        near = np.flatnonzero(np.abs(self._shadow_centres - point).max(axis=1) < 60.0)
+        x, y = float(point[0]), float(point[1])
+        return any(
+            cv2.pointPolygonTest(self.static_shadows[i].astype(np.float32), (x, y), False) > 0 for i in near
+        )
 
 
 def resized(camera: PinholeCamera, size: tuple[int, int]) -> PinholeCamera:
@@ -137,7 +156,7 @@ def build_scene(seed: int, duration: float) -> Scene:
     for attempt in range(50):
         rng = np.random.default_rng([seed, attempt])
         crossing = draw_crossing(rng)
-        tracks, _ = traffic.simulate(crossing, rng, duration, density=rng.uniform(1.6, 3.2))
+        tracks, _ = traffic.simulate(crossing, rng, duration, density=rng.uniform(2.2, 4.0))
         ego = _choose_ego(tracks, duration)
         if ego is not None:
             return _furnish(seed, crossing, tracks, ego, duration, rng)
@@ -195,7 +214,7 @@ def _roadside(crossing: Crossing, ego_arm: int, rng: np.random.Generator) -> tup
     side = rng.choice([-1.0, 1.0])
     foot = d * (crossing.setback(arm) + rng.uniform(-2, 5)) + left * side * (crossing.road_of(arm).half_width + 1.4)
     height = rng.uniform(6.0, 7.0)
-    target = -d * rng.uniform(0, 10) + left * rng.uniform(-4, 4)
+    target = -d * rng.uniform(12, 26) + left * rng.uniform(-5, 5)
     forward = (target - foot) / np.linalg.norm(target - foot)
     position = np.append(foot + forward * 0.9, height)
     builder = MeshBuilder()
@@ -209,16 +228,3 @@ def _leaves_view_free(mesh: Mesh, roadside: RoadsideRig) -> bool:
     position = roadside.T_scene_lidar[:3, 3]
     nearest = np.linalg.norm(mesh.vertices[:, :2] - position[:2], axis=1).min()
     return bool(nearest > 4.5 or mesh.vertices[:, 2].max() < LIDAR_HEIGHT)
-
-
-def _casts(mesh: Mesh) -> bool:
-    return bool(np.linalg.norm(mesh.centre[:2]) < _SHADOW_CASTERS_WITHIN)
-
-
-def _covers(shadow: NDArray[np.float64], point: NDArray[np.float64], light: Light) -> bool:
-    """Whether the ray from `point` (3,) to the sun starts inside the volume that casts `shadow`, judged on the ground."""
-    foot = point[:2] - light.to_sun[:2] / light.to_sun[2] * point[2]
-    return cv2.pointPolygonTest(shadow.astype(np.float32), (float(foot[0]), float(foot[1])), False) > 0
-
-
-__all__ = ['EGO', 'STATIC', 'Scene', 'Side', 'build_scene', 'resized']

@@ -30,33 +30,66 @@ class View:
         """(3,) the camera's place in the scene frame, metres."""
         return transforms.inverse(self.T_camera_scene)[:3, 3]
 
-    def visible_polygon(self, points: NDArray[np.float64]) -> NDArray[np.int32] | None:
-        """Project a polygon.
+    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Project points (N, 3) of the optical frame, metres, before the camera: (N, 2) pixels."""
+        k = self.camera.intrinsics
+        return points[:, :2] / points[:, 2:] * (k[0, 0], k[1, 1]) + (k[0, 2], k[1, 2])
+
+    @property
+    def guard(self) -> float:
+        """Pixels beyond which coordinates are clipped, so that OpenCV's fixed point holds them."""
+        return _GUARD * max(self.camera.width, self.camera.height)
+
+    def clipped(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Cut a polygon to what the camera could see.
 
         Args:
             points: (N, 3) metres in the optical frame.
 
         Returns:
-            (M, 2) pixels in fixed point with SHIFT fractional bits, or None where nothing of it is before the camera.
+            (M, 3) metres before the camera, projected within the guard; M < 3 where nothing is left.
         """
+        points = clip(points, (0.0, 0.0, 1.0), NEAR)
+        if len(points) < 3 or np.abs(self.project(points)).max() <= self.guard:
+            return points
         k = self.camera.intrinsics
-        if points[:, 2].min() < NEAR:
-            points = clip(points, (0.0, 0.0, 1.0), NEAR)
-            if len(points) < 3:
-                return None
-        pixels = points[:, :2] / points[:, 2:] * (k[0, 0], k[1, 1]) + (k[0, 2], k[1, 2])
-        limit = _GUARD * max(self.camera.width, self.camera.height)
-        if np.abs(pixels).max() > limit:
-            slope_x, slope_y = limit / k[0, 0] / 2, limit / k[1, 1] / 2
-            for normal in ((1, 0, slope_x), (-1, 0, slope_x), (0, 1, slope_y), (0, -1, slope_y)):
+        slope_x, slope_y = self.guard / k[0, 0] / 2, self.guard / k[1, 1] / 2
+        for normal in ((1, 0, slope_x), (-1, 0, slope_x), (0, 1, slope_y), (0, -1, slope_y)):
+            if len(points) >= 3:
                 points = clip(points, normal, 0.0)
-                if len(points) < 3:
-                    return None
-            pixels = points[:, :2] / points[:, 2:] * (k[0, 0], k[1, 1]) + (k[0, 2], k[1, 2])
-        u, v = pixels[:, 0], pixels[:, 1]
-        if u.max() < -1 or v.max() < -1 or u.min() > self.camera.width or v.min() > self.camera.height:
+        return points
+
+    def outline(self, points: NDArray[np.float64]) -> NDArray[np.int32] | None:
+        """Clip and project a polygon.
+
+        Args:
+            points: (N, 3) metres in the optical frame.
+
+        Returns:
+            (M, 2) pixels in fixed point with SHIFT fractional bits, or None where the picture shows nothing of it.
+        """
+        points = self.clipped(points)
+        if len(points) < 3:
             return None
-        return np.round(pixels * (1 << SHIFT)).astype(np.int32)
+        pixels = self.project(points)
+        if self.is_outside(pixels.min(axis=0), pixels.max(axis=0)):
+            return None
+        return fixed_point(pixels)
+
+    def is_outside(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether bounding boxes (..., 2) of pixels lie beside the picture."""
+        size = (self.camera.width, self.camera.height)
+        return (high < -1).any(axis=-1) | (low > size).any(axis=-1)
+
+    def sees(self, centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether spheres at `centres` (N, 3), metres in the optical frame, may show in the picture."""
+        k = self.camera.intrinsics
+        result = centres[:, 2] + radii > NEAR
+        for axis, size in ((0, self.camera.width), (1, self.camera.height)):
+            low, high = -k[axis, 2] / k[axis, axis], (size - k[axis, 2]) / k[axis, axis]
+            result &= (centres[:, axis] - low * centres[:, 2]) / np.hypot(1, low) > -radii
+            result &= (high * centres[:, 2] - centres[:, axis]) / np.hypot(1, high) > -radii
+        return result
 
     def plane_homography(self, height: float) -> NDArray[np.float64]:
         """Return the (3, 3) homography from pixels to x, y (metres) on the scene's plane z = height."""
@@ -71,3 +104,8 @@ class View:
         falling = -(T[1, 2] * slopes + T[2, 2])  # minus the z component, in the scene, of each row's middle ray
         with np.errstate(divide='ignore'):
             return np.where(falling > 1e-5, self.position[2] / np.maximum(falling, 1e-5), np.inf)
+
+
+def fixed_point(pixels: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return pixels with SHIFT fractional bits, as OpenCV's drawing functions take them."""
+    return np.round(pixels * (1 << SHIFT)).astype(np.int32)
