@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # From a bare Debian or Ubuntu to a built workspace: checks, .venv with ROS 2 from wheels, colcon build.
 # Each step leaves a stamp with the hash of what it was made from; a step whose stamp still fits is left out.
-# PYTHON=python3.12 picks the interpreter; otherwise the first of python3, python3.12, 3.11, 3.10 that fits.
+# PYTHON=python3.12 picks the interpreter; otherwise the present .venv keeps its own, and a new one takes the first
+# of python3, python3.12, python3.11, python3.10 that fits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -21,8 +22,9 @@ python_fits() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(not 
 
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10}; do
-        if python_fits "$candidate"; then "$candidate" -c "import sys; print(sys.executable)"; return; fi
+    for candidate in ${PYTHON:-.venv/bin/python python3 python3.12 python3.11 python3.10}; do
+        # The real path leads out of any virtual environment: .venv cannot be made from itself.
+        if python_fits "$candidate"; then "$candidate" -c 'import os, sys; print(os.path.realpath(sys.executable))'; return; fi
     done
 }
 
@@ -55,21 +57,38 @@ check_disk() {
 }
 
 # ---------------------------------------------------------------------------------------------- .venv
+show_progress() {  # one line that counts, on a terminal only
+    if [ -t 1 ]; then
+        awk -v total="$1" '/^(Collecting|Requirement already)/ { printf "\r\033[K[setup]     %d of %d: %s", ++n, total, ($1 == "Collecting" ? $2 : $4); fflush() }
+                           END { printf "\r\033[K" }'
+    else
+        cat > /dev/null
+    fi
+}
+
 make_venv() {
-    local lock version
-    version=$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-    lock=requirements/py$version.lock
-    # The paths are part of the hash: a virtual environment that was moved or whose Python went away is of no use.
-    venv_hash=$({ cat "$lock" scripts/patch_ros_wheels.py; "$python" -VV; printf '%s\n' "$python" "$root"; } | digest)
+    local lock base_hash total
+    lock=requirements/$("$python" -c 'import sys; print("py%d%d" % sys.version_info[:2])').lock
+    # The paths count: a virtual environment that was moved, or whose Python went away, is of no use.
+    base_hash=$({ "$python" -VV; printf '%s\n' "$python" "$root"; } | digest)
+    venv_hash=$({ echo "$base_hash"; cat "$lock" scripts/patch_ros_wheels.py; } | digest)
     if fresh .venv/setup.stamp "$venv_hash"; then say ".venv is up to date ($("$python" -V))"; return; fi
 
-    check_disk
     rm -f .venv/setup.stamp
-    say "1/4 create .venv with $("$python" -V) ($python)"
-    "$python" -m venv --clear .venv
-    say "2/4 install $(grep -c == "$lock") pinned packages from $lock (about 5 GB, some minutes)"
-    .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement "$lock"
-    .venv/bin/python -m pip check --disable-pip-version-check >/dev/null ||
+    if ! fresh .venv/base.stamp "$base_hash"; then
+        check_disk
+        say "1/4 create .venv with $("$python" -V) ($python)"
+        "$python" -m venv --clear .venv
+        echo "$base_hash" > .venv/base.stamp
+    fi
+    total=$(grep -c == "$lock")
+    say "2/4 install $total pinned packages from $lock (5 GB on disk, some minutes)"
+    .venv/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --requirement "$lock" \
+        2> .venv/pip.log | show_progress "$total" || {
+            tail -n 3 .venv/pip.log >&2
+            die "pip could not install $lock (.venv/pip.log); what is there stays, run it again"
+        }
+    .venv/bin/python -m pip check --disable-pip-version-check > /dev/null ||
         die 'the installed packages do not fit together; see: .venv/bin/python -m pip check'
     say '3/4 point the ROS wheels at .venv'
     .venv/bin/python scripts/patch_ros_wheels.py
