@@ -30,16 +30,16 @@ def compare_decode_nms(report: Report) -> None:
     all_anchors = box_coder.make_anchors(grid, config.head)
     for tag in [name.removesuffix('.boxes') for name in golden.arrays if name.endswith('.boxes')]:
         found = decode_detections(cls, reg, direction, all_anchors, _settings(tag, config.head))[0]
-        report.add_pair(f'{tag}.boxes', found.boxes, golden[f'{tag}.boxes'])
-        report.add_pair(f'{tag}.scores', found.scores, golden[f'{tag}.scores'], _SCORES)
-        report.add_pair(f'{tag}.labels', found.labels, golden[f'{tag}.labels'], EXACT)
+        report.whole(f'{tag}.boxes', found.boxes)
+        report.whole(f'{tag}.scores', found.scores, _SCORES)
+        report.whole(f'{tag}.labels', found.labels, EXACT)
 
     rectangles, scores = golden['nms.bev_xywhr'], golden['nms.scores']
     first = rectangles[: len(golden['nms.iou_first40'])]
-    report.add_pair('nms.iou_first40', rotated_iou.pairwise_iou(first, first), golden['nms.iou_first40'])
+    report.whole('nms.iou_first40', rotated_iou.pairwise_iou(first, first))
     for name in [name for name in golden.arrays if name.startswith(_KEEP)]:
         kept = rotated_iou.suppress(rectangles, scores, float(name.removeprefix(_KEEP)))
-        report.add_pair(name, kept, golden[name], EXACT)
+        report.whole(name, kept, EXACT)
 
 
 def _settings(tag: str, head: HeadConfig) -> HeadConfig:

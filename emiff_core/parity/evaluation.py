@@ -8,7 +8,7 @@ from emiff_core.evaluation.box_iou import KINDS, pairwise_box_iou
 from emiff_core.geometry import Boxes3D, Detections
 from emiff_core.model.anchors import to_boxes3d
 from emiff_core.parity.golden import GoldenFile
-from emiff_core.parity.report import EXACT, MODULE, Report, Tolerance
+from emiff_core.parity.report import EXACT, Report, Tolerance
 
 _AP = Tolerance(1e-9)
 # The authors' evaluator works in float32 on coordinates of up to 100 m, whose products it subtracts: that alone moves
@@ -27,18 +27,18 @@ def compare_evaluation(report: Report) -> None:
         matches = [match(frames, float(threshold), 'official') for threshold in golden['iou_thresholds']]
         aps = [area_under_curve(each, 'official') for each in matches]
         hits = [int(each.hits.sum()) for each in matches]
-        report.add_pair(f'ap_{kind}', aps, golden[f'ap_{kind}'], _AP)
-        report.add_pair(f'num_tp_{kind}', hits, golden[f'num_tp_{kind}'], EXACT)
-    report.add_pair('num_gt', [sum(map(len, truths))] * len(golden['num_gt']), golden['num_gt'], EXACT)
-    report.add_pair('num_pred', sum(map(len, predictions)), golden['num_pred'], EXACT)
+        report.whole(f'ap_{kind}', aps, _AP)
+        report.whole(f'num_tp_{kind}', hits, EXACT)
+    report.whole('num_gt', [sum(map(len, truths))] * len(golden['num_gt']), EXACT)
+    report.whole('num_pred', sum(map(len, predictions)), EXACT)
 
     frame = int(golden['frame_k'])
     truth = _boxes(golden['gt'][golden['gt_frame'] == frame])
     found = _boxes(golden['pred'][golden['pred_frame'] == frame])
-    report.add_pair('gt_corners_k', truth.corners()[:, _CORNER_ORDER], golden['gt_corners_k'], MODULE)
-    report.add_pair('pred_corners_k', found.corners()[:, _CORNER_ORDER], golden['pred_corners_k'], MODULE)
-    report.add_pair('iou3d_k', pairwise_box_iou(truth, found, '3d'), golden['iou3d_k'], _IOU)
-    report.add_pair('ioubev_k', pairwise_box_iou(truth, found, 'bev'), golden['ioubev_k'], _IOU)
+    report.whole('gt_corners_k', truth.corners()[:, _CORNER_ORDER])
+    report.whole('pred_corners_k', found.corners()[:, _CORNER_ORDER])
+    report.whole('iou3d_k', pairwise_box_iou(truth, found, '3d'), _IOU)
+    report.whole('ioubev_k', pairwise_box_iou(truth, found, 'bev'), _IOU)
 
 
 def _frames(golden: GoldenFile) -> tuple[list[Detections], list[Boxes3D]]:

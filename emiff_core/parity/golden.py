@@ -41,7 +41,7 @@ class GoldenFile:
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise EmiffError(f'{path}: expected a .npz file of arrays: {error}') from None
         if 'rules' in self.arrays:
-            check_rules(str(self.arrays['rules']), path)
+            check_rules(str(self['rules']), path)
         self.info = self._json('info_json' if 'info_json' in self.arrays else 'info')
 
     def __contains__(self, name: str) -> bool:

@@ -23,7 +23,7 @@ _KINDS: tuple[tuple[str, str, Callable[[Report], None]], ...] = (
     ('anchors', 'rotations', compare_anchors),
     ('decode_nms', 'sparse.iyxr', compare_decode_nms),
     ('eval', 'pred_frame', compare_evaluation),
-    ('full', 'latent_full', compare_full),
+    ('full', 'pose_v', compare_full),
     ('loss', 'pred', compare_loss),
     ('modules_2d', 'ms_input', compare_modules_2d),
     ('modules_ccm', 'mlp_input', compare_modules_ccm),
@@ -43,8 +43,8 @@ def compare_file(path: Path) -> Report:
     golden = GoldenFile(path)
     for kind, sign, compare in _KINDS:
         if sign in golden or sign in golden.info:
-            if kind != 'eval':  # which is made of boxes alone
-                golden['rules']
+            if kind != 'eval' and 'rules' not in golden:  # an evaluation is made of boxes alone
+                raise EmiffError(f'{path}: rules: expected the text that the file was made by, found none')
             report = Report(golden, kind)
             compare(report)
             return report

@@ -3,12 +3,12 @@
 import re
 
 import torch
-import torch.nn.functional as F
 
 from emiff_core.model.compression import FeatureCompression
 from emiff_core.model.cross_attention import MultiScaleCrossAttention, ScaleAlignment
 from emiff_core.parity.golden import GoldenFile, normal
 from emiff_core.parity.official import filled, official_config
+from emiff_core.parity.recording import recorded
 from emiff_core.parity.report import Report
 
 
@@ -25,12 +25,13 @@ def compare_modules_2d(report: Report) -> None:
 
         levels = _levels(golden)
         alignment = filled(ScaleAlignment(levels[0].shape[1], config.cross_attention), 'cross_attention.vehicle.')
-        aligned = alignment(levels)
-        for k, (level, correct) in enumerate(zip(levels, alignment.correct, strict=True)):
-            offset = F.conv2d(level, correct.offset.weight, correct.offset.bias, padding=1)
-            report.add(f'dcn{k}.offset', offset)
-            report.add(f'dcn{k}.raw', correct.convolution(level, offset))
-            report.add(f'dcn{k}.out', correct(level))
+        parts = [f'correct.{k}{part}' for k in range(len(levels)) for part in ('', '.offset', '.convolution')]
+        with recorded(alignment, parts) as seen:
+            aligned = alignment(levels)
+        for k in range(len(levels)):
+            report.add(f'dcn{k}.offset', seen[f'correct.{k}.offset'])
+            report.add(f'dcn{k}.raw', seen[f'correct.{k}.convolution'])
+            report.add(f'dcn{k}.out', seen[f'correct.{k}'])
             report.add(f'up{k}', aligned[:, k])
 
         vehicle = _vehicle_map(golden)

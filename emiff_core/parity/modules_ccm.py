@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from emiff_core.model.camera_batch import CameraBatch
 from emiff_core.model.channel_masking import CameraChannelMasking
+from emiff_core.parity.cameras import camera_batch
 from emiff_core.parity.golden import GoldenFile, normal
 from emiff_core.parity.official import filled, official_config
 from emiff_core.parity.report import Report
@@ -31,23 +31,6 @@ def compare_modules_ccm(report: Report) -> None:
         report.add('reduce', block.reduce(_alternate(*maps)))
         report.add('out_v', block(maps[0], parameters[0]))
         report.add('out_i', block(maps[1], parameters[1]))
-
-
-def camera_batch(intrinsics: Any, extrinsics: Any, metas: list[dict[str, Any]]) -> CameraBatch:
-    """Return the cameras of B samples as recorded.
-
-    Args:
-        intrinsics, extrinsics: (B, 4, 4) float32.
-        metas: B times scale_factor (x, y, x, y, or None), flip (true, or anything else) and img_shape (h, w, 3).
-    """
-    scales = [(meta.get('scale_factor') or (1.0, 1.0))[:2] for meta in metas]
-    widths = [float(meta['img_shape'][1]) if meta.get('flip') is True else 0.0 for meta in metas]
-    return CameraBatch(
-        torch.as_tensor(intrinsics)[:, :3, :3],
-        torch.as_tensor(extrinsics),
-        torch.tensor(scales, dtype=torch.float32),
-        torch.tensor(widths, dtype=torch.float32),
-    )
 
 
 def _metas(golden: GoldenFile) -> list[dict[str, Any]]:

@@ -35,9 +35,9 @@ def compare_modules_compressor(report: Report) -> None:
             report.add(f'{case}.latent', latent)
             report.add(f'{case}.upsampled', upsampled)
             report.add(f'{case}.out', decoder(latent))
-        report.add_pair(f'{case}.latent_shape', latent.shape, golden[f'{case}.latent_shape'], EXACT)
+        report.whole(f'{case}.latent_shape', latent.shape, EXACT)
         zeros = float((latent == 0).double().mean())
-        report.add_pair(f'{case}.latent_zero_fraction', zeros, golden[f'{case}.latent_zero_fraction'])
+        report.whole(f'{case}.latent_zero_fraction', zeros)
 
 
 def _config(case: str, report: Report) -> CompressionConfig:

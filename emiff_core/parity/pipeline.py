@@ -12,9 +12,9 @@ from emiff_core.data.preprocess import prepare_image
 from emiff_core.geometry import PinholeCamera
 from emiff_core.model.anchors import to_boxes3d
 from emiff_core.parity import rules
-from emiff_core.parity.golden import GoldenFile
+from emiff_core.parity.golden import GoldenFile, statistics
 from emiff_core.parity.official import official_config
-from emiff_core.parity.report import EXACT, Report
+from emiff_core.parity.report import EXACT, RELATIVE, Report
 from emiff_core.training.assigner import make_targets
 
 _NAMES = ('car',)
@@ -26,7 +26,7 @@ def compare_pipeline(report: Report) -> None:
     """Prepare the file's images and boxes under each case's settings."""
     golden = report.golden
     images = _images(golden)
-    report.add_pair('u8.crc32', [zlib.crc32(image.tobytes()) for image in images], golden['u8.crc32'], EXACT)
+    report.whole('u8.crc32', [zlib.crc32(image.tobytes()) for image in images], EXACT)
     for case in [name.removesuffix('.meta_json') for name in golden.arrays if name.endswith('.meta_json')]:
         _compare_case(report, case, images)
 
@@ -38,15 +38,16 @@ def _compare_case(report: Report, case: str, images: list[np.ndarray]) -> None:
     config = _image_config(case)
     prepared = [prepare_image(image[..., ::-1], _camera(image), config, mirrored=mirrored) for image in images]
     tensor = torch.stack([each.tensor for each in prepared])
-    report.add_pair(f'{case}.img_shape_tensor', tensor.shape, golden[f'{case}.img_shape_tensor'], EXACT)
+    report.whole(f'{case}.img_shape_tensor', tensor.shape, EXACT)
     report.add(f'{case}.img', tensor)
-    report.add_pair(f'{case}.scale_factor', prepared[0].scale * 2, golden[f'{case}.scale_factor'])
-    report.add_pair(f'{case}.content', prepared[0].content, meta['img_shape'][:2], EXACT)
+    report.whole(f'{case}.stats', statistics(tensor.numpy()), RELATIVE)
+    report.whole(f'{case}.scale_factor', prepared[0].scale * 2)
+    report.pair(f'{case}.content', prepared[0].content, meta['img_shape'][:2], EXACT)
 
     boxes = to_boxes3d(torch.from_numpy(golden['gt']))
     ranges = _TRAIN_RANGE if case.startswith('train') else _TEST_RANGE
     targets = make_targets(boxes, _NAMES * len(boxes), _NAMES, *ranges)
-    report.add_pair(f'{case}.gt_after', (targets.mirrored() if mirrored else targets).boxes, golden[f'{case}.gt_after'])
+    report.whole(f'{case}.gt_after', (targets.mirrored() if mirrored else targets).boxes)
 
 
 def _images(golden: GoldenFile) -> list[np.ndarray]:

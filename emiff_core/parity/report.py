@@ -12,6 +12,8 @@ from rich.table import Table
 
 from emiff_core.parity.golden import STATISTICS, GoldenFile, sample, statistics
 
+Values = ArrayLike | torch.Tensor
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -83,34 +85,32 @@ class Report:
 
     @property
     def unused(self) -> list[str]:
-        """Arrays of the file that were neither an input nor compared, but for the rules and recorded shapes."""
+        """Arrays of the file that were neither an input nor compared; recorded shapes aside."""
         return [
             name
             for name in self.golden.arrays
             if name not in self.golden.read | {'rules'} and not name.endswith('.shape')
         ]
 
-    def add(
-        self, name: str, ours: ArrayLike | torch.Tensor, tolerance: Tolerance = MODULE, note: str = ''
-    ) -> Comparison:
-        """Compare a whole tensor of ours with the part that the file keeps of it under `name`.
+    def add(self, name: str, ours: Values, tolerance: Tolerance = MODULE, note: str = '') -> None:
+        """Compare a whole tensor of ours with the part that the file keeps of it under `name`, if it keeps any.
 
         Where the file has the whole tensor's statistics, they are compared as well, so that what is not kept counts.
         """
         full = _array(ours)
-        result = self.add_pair(name, sample(full, self.golden, name), self.golden[name], tolerance, note)
-        for suffix in (STATISTICS, '_stats'):
-            if f'{name}{suffix}' in self.golden:
-                self.add_pair(f'{name}{suffix}', statistics(full), self.golden[f'{name}{suffix}'], RELATIVE)
-        return result
+        if name in self.golden:
+            self.pair(name, sample(full, self.golden, name), self.golden[name], tolerance, note)
+        self.whole(f'{name}{STATISTICS}', statistics(full), RELATIVE)
+        self.whole(f'{name}_stats', statistics(full), RELATIVE)
 
-    def add_pair(
-        self, name: str, ours: ArrayLike, theirs: ArrayLike, tolerance: Tolerance = MODULE, note: str = ''
-    ) -> Comparison:
+    def whole(self, name: str, ours: Values, tolerance: Tolerance = MODULE, note: str = '') -> None:
+        """Compare with the tensor that the file keeps whole under `name`, if it keeps it."""
+        if name in self.golden:
+            self.pair(name, ours, self.golden[name], tolerance, note)
+
+    def pair(self, name: str, ours: Values, theirs: Values, tolerance: Tolerance = MODULE, note: str = '') -> None:
         """Compare two arrays of one shape."""
-        comparison = compare(name, _array(ours), _array(theirs), tolerance, note)
-        self.comparisons.append(comparison)
-        return comparison
+        self.comparisons.append(compare(name, _array(ours), _array(theirs), tolerance, note))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; errors that are no numbers become None."""
@@ -171,7 +171,7 @@ def to_json(reports: Sequence[Report]) -> dict[str, Any]:
     return {'ok': all(report.ok for report in reports), 'files': [report.to_dict() for report in reports]}
 
 
-def _array(values: ArrayLike | torch.Tensor) -> NDArray[Any]:
+def _array(values: Values) -> NDArray[Any]:
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
 
 
