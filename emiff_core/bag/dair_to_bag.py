@@ -1,4 +1,4 @@
-"""Turns a data set of DAIR-V2X-C's layout into a bag: images, calibrations, poses and the truth, as a robot would record."""
+"""Turns a data set of DAIR-V2X-C's layout into a bag: images, calibrations, poses and the truth, as a robot records."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -184,7 +184,9 @@ class _DatasetBag:
             )
         else:
             if path.suffix.lower() not in _FORMATS:
-                raise EmiffError(f'{path}: expected {", ".join(_FORMATS)}, found {path.suffix!r}; --raw decodes any image')
+                raise EmiffError(
+                    f'{path}: expected {", ".join(_FORMATS)}, found {path.suffix!r}; --raw decodes any image'
+                )
             message = self._writer.make(
                 'sensor_msgs/msg/CompressedImage',
                 header=header,
@@ -205,16 +207,12 @@ class _DatasetBag:
                 position=make('geometry_msgs/msg/Point', x=float(center[0]), y=float(center[1]), z=float(center[2])),
                 orientation=self._quaternion(transforms.rigid(transforms.rotation_z(yaw), np.zeros(3))),
             )
-            hypothesis = make(
-                'vision_msgs/msg/ObjectHypothesis', class_id=CLASS_OF_TYPE.get(label, label), score=1.0
-            )
+            hypothesis = make('vision_msgs/msg/ObjectHypothesis', class_id=CLASS_OF_TYPE.get(label, label), score=1.0)
             covariance = make('geometry_msgs/msg/PoseWithCovariance', pose=pose, covariance=np.zeros(36))
             result = make('vision_msgs/msg/ObjectHypothesisWithPose', hypothesis=hypothesis, pose=covariance)
             extent = make('geometry_msgs/msg/Vector3', x=float(size[0]), y=float(size[1]), z=float(size[2]))
             box = make('vision_msgs/msg/BoundingBox3D', center=pose, size=extent)
-            detections.append(
-                make('vision_msgs/msg/Detection3D', header=header, results=[result], bbox=box, id=label)
-            )
+            detections.append(make('vision_msgs/msg/Detection3D', header=header, results=[result], bbox=box, id=label))
         message = make('vision_msgs/msg/Detection3DArray', header=header, detections=detections)
         self._writer.write('/ground_truth', frame.vehicle_stamp_ns, message)
 

@@ -143,8 +143,14 @@ def _decorate_strip(builder: MeshBuilder, shell: _Shell, a: NDArray[np.float64],
         builder.decal(patch((0.44, 0.62), (-0.25, 0.25)), _PLATE)
 
 
-def _sides(builder: MeshBuilder, shell: _Shell, paint: NDArray[np.float64], side: int, arches: list[tuple[float, float]],
-           doors: list[float]) -> None:  # fmt: skip
+def _sides(
+    builder: MeshBuilder,
+    shell: _Shell,
+    paint: NDArray[np.float64],
+    side: int,
+    arches: list[tuple[float, float]],
+    doors: list[float],
+) -> None:
     """Add the middle of a lower side as the last face, with sill, wheel arches (x, radius), door gaps and handles."""
     x, y = shell.breaks, side * shell.half_width
     sill = float(shell.outline[:, 1].min())
@@ -158,9 +164,15 @@ def _sides(builder: MeshBuilder, shell: _Shell, paint: NDArray[np.float64], side
         builder.decal(_upright(y, (gap + 0.06, gap + 0.26), (shell.belt - 0.14, shell.belt - 0.105)), _PLASTIC * 1.6)
 
 
-def _glazed_cabin(builder: MeshBuilder, shell: _Shell, paint: NDArray[np.float64], side: int,
-                  cabin: NDArray[np.float64], posts: list[float]) -> None:  # fmt: skip
-    """Add a cabin's side, its corners (4, 2) from the front's foot over the roof, glazed between posts (0 front to 1)."""
+def _glazed_cabin(
+    builder: MeshBuilder,
+    shell: _Shell,
+    paint: NDArray[np.float64],
+    side: int,
+    cabin: NDArray[np.float64],
+    posts: list[float],
+) -> None:
+    """Add a cabin side with corners (4, 2) from the front foot over the roof, glazed between posts (front 0, rear 1)."""
     builder.face(shell.on_side(cabin, side), paint, shell.inside)
     front_low, front_high, rear_high, rear_low = cabin
     for start, stop in pairwise(posts):
@@ -253,8 +265,9 @@ def _build_truck(builder: MeshBuilder, spec: VehicleSpec, paint: NDArray[np.floa
     _wheels(builder, [rear_axle, *([rear_axle + 1.1] if spec.length > 8 else []), axle], half, radius)
 
 
-def _cargo_box(builder: MeshBuilder, x: tuple[float, float], half: float, z: tuple[float, float],
-               rng: np.random.Generator) -> None:  # fmt: skip
+def _cargo_box(
+    builder: MeshBuilder, x: tuple[float, float], half: float, z: tuple[float, float], rng: np.random.Generator
+) -> None:
     """Add a truck's box with rails, ribs, perhaps a coloured band, and doors behind."""
     paint = PAINTS[rng.choice(3)] if rng.random() < 0.7 else PAINTS[rng.choice(len(PAINTS))]
     band = PAINTS[rng.choice(len(PAINTS))] if rng.random() < 0.5 else None
@@ -271,12 +284,12 @@ def _cargo_box(builder: MeshBuilder, x: tuple[float, float], half: float, z: tup
     builder.face([(a, y, z[1]) for a, y in _rectangle(x, (-half, half))], paint, inside)
     builder.face(_across(x[1], (-half, half), z), paint, inside)
     builder.face(_across(x[0], (-half, half), z), paint * 0.96, inside)
-    for y in ((-0.02, 0.02), (-half, -half + 0.08), (half - 0.08, half)):
-        builder.decal(_across(x[0], y, z), paint * 0.55)
+    for edge in ((-0.02, 0.02), (-half, -half + 0.08), (half - 0.08, half)):
+        builder.decal(_across(x[0], edge, z), paint * 0.55)
     for y0 in (-half * 0.55, half * 0.5):
         builder.decal(_across(x[0], (y0, y0 + 0.04), z), _RIM)
-    for y in ((-half + 0.05, -half + 0.45), (half - 0.45, half - 0.05)):
-        builder.decal(_across(x[0], y, (z[0], z[0] + 0.14)), _TAIL_LAMP)
+    for lamp in ((-half + 0.05, -half + 0.45), (half - 0.45, half - 0.05)):
+        builder.decal(_across(x[0], lamp, (z[0], z[0] + 0.14)), _TAIL_LAMP)
 
 
 def _build_bus(builder: MeshBuilder, spec: VehicleSpec, paint: NDArray[np.float64], rng: np.random.Generator) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.data.synthetic.light import Light
+from emiff_core.data.synthetic.mesh import Colour, disc
 from emiff_core.data.synthetic.roads import LANE_WIDTH, REACH, Crossing
 from emiff_core.data.synthetic.view import SHIFT, View
 
@@ -58,8 +59,9 @@ def _block_outline(crossing: Crossing, arm: int, inset: float) -> NDArray[np.flo
     return np.concatenate([arc, [corner + a * _FAR, corner + (a + b) * _FAR, corner + b * _FAR]])
 
 
-def _stripe(crossing: Crossing, arm: int, along: tuple[float, float], across: tuple[float, float],
-            colour: Sequence[float]) -> GroundPatch:  # fmt: skip
+def _stripe(
+    crossing: Crossing, arm: int, along: tuple[float, float], across: tuple[float, float], colour: Colour
+) -> GroundPatch:
     """A rectangle on an arm: from and to in metres outwards, and to the left of the outward direction."""
     d = crossing.direction(arm)
     left = np.array([-d[1], d[0]])
@@ -76,7 +78,7 @@ def _arm_markings(crossing: Crossing, arm: int) -> list[GroundPatch]:
         y = lane * LANE_WIDTH
         marks.append(_stripe(crossing, arm, (start, start + 22.0), (y - 0.07, y + 0.07), _WHITE))
         for side in (-1, 1):
-            for x in np.arange(start + (28.0 if side > 0 else 2.0), 120.0, 6.0 if side < 0 else 6.0):
+            for x in np.arange(start + (28.0 if side > 0 else 2.0), 120.0, 6.0):
                 marks.append(_stripe(crossing, arm, (x, x + 2.6), (side * y - 0.07, side * y + 0.07), _WHITE))
     if road.has_parking:
         for side in (-1, 1):
@@ -93,10 +95,15 @@ def _arrow(crossing: Crossing, arm: int, x: float, y: float) -> list[GroundPatch
     d = crossing.direction(arm)
     left = np.array([-d[1], d[0]])
     head = np.array([d * x + left * y, d * (x + 1.6) + left * (y + 0.42), d * (x + 1.6) + left * (y - 0.42)])
-    return [GroundPatch(head, np.array(_WHITE)), _stripe(crossing, arm, (x + 1.6, x + 4.4), (y - 0.09, y + 0.09), _WHITE)]
+    return [
+        GroundPatch(head, np.array(_WHITE)),
+        _stripe(crossing, arm, (x + 1.6, x + 4.4), (y - 0.09, y + 0.09), _WHITE),
+    ]
 
 
-def _worn_patches(crossing: Crossing, arm: int, asphalt: NDArray[np.float64], rng: np.random.Generator) -> list[GroundPatch]:
+def _worn_patches(
+    crossing: Crossing, arm: int, asphalt: NDArray[np.float64], rng: np.random.Generator
+) -> list[GroundPatch]:
     """Repairs, manhole covers and the darker wheel tracks of each lane."""
     road, patches = crossing.road_of(arm), []
     for side in (-1, 1):
@@ -108,9 +115,11 @@ def _worn_patches(crossing: Crossing, arm: int, asphalt: NDArray[np.float64], rn
         x, y = rng.uniform(4, 80), rng.uniform(-road.half_width + 2, road.half_width - 3)
         length, width = rng.uniform(1.5, 9), rng.uniform(0.8, 2.4)
         patches.append(_stripe(crossing, arm, (x, x + length), (y, y + width), asphalt * rng.uniform(0.82, 1.1)))
+    d = crossing.direction(arm)
     for _ in range(3):
         x, y = rng.uniform(2, 60), rng.uniform(-road.half_width + 1, road.half_width - 1)
-        patches.append(_stripe(crossing, arm, (x, x + 0.7), (y, y + 0.7), asphalt * 0.55))
+        centre = np.array([d[0] * x - d[1] * y, d[1] * x + d[0] * y, 0.0])
+        patches.append(GroundPatch(disc(centre, (0.33, 0, 0), (0, 0.33, 0), 12)[:, :2], asphalt * 0.6))
     return patches
 
 
@@ -173,10 +182,9 @@ def draw_background(
     first = int(np.argmax(np.isfinite(distances))) if np.isfinite(distances).any() else height
     if first < height:
         shadow = _shadow_map(view, shadows, light.shadow_factor())[first:]
-        grain = _grain(view, distances, first)
-        grain = cv2.multiply(grain, shadow, scale=1 / 255)
+        factor = cv2.multiply(_grain(view, distances, first), shadow, scale=1 / 255)
         below = image[first:]
-        cv2.multiply(below, cv2.merge([grain] * 3), dst=below, scale=1 / 128)
+        cv2.multiply(below, cv2.merge([factor] * 3), dst=below, scale=1 / 128)
         _fade_rows(below, light, distances[first:])
     return image
 
@@ -201,15 +209,14 @@ def _sky(view: View, light: Light, distances: NDArray[np.float64]) -> NDArray[np
         strength = (light.cloudiness * 0.7 * np.clip(rising[:above] * 6, 0, 1)).astype(np.float32)[:, None]
         alpha = (density * strength).astype(np.uint8)
         white = cv2.subtract(np.full_like(image[:above], 250), image[:above])
-        image[:above] = cv2.add(image[:above], cv2.multiply(white, cv2.merge([alpha] * 3), scale=1 / 255))
+        image[:above] += cv2.multiply(white, cv2.merge([alpha] * 3), scale=1 / 255).astype(np.uint8)
     return image
 
 
 def _grain(view: View, distances: NDArray[np.float64], first: int) -> NDArray[np.uint8]:
     """The ground's texture as a factor about 128: fine grain near the camera, broad stains farther away."""
     width, height = view.camera.width, view.camera.height
-    shift = np.array([[1.0, 0, 0], [0, 1, first], [0, 0, 1]])
-    pixels_to_ground = view.plane_homography(0.0) @ shift
+    pixels_to_ground = view.plane_homography(0.0) @ _row_shift(first)
     focal = view.camera.intrinsics[0, 0]
     rows = distances[first:]
     footprint = rows**2 / (focal * view.position[2])  # metres that a pixel covers along the view
@@ -219,12 +226,17 @@ def _grain(view: View, distances: NDArray[np.float64], first: int) -> NDArray[np
         used = int(np.argmax(weights > 0.02))
         tile = cv2.warpPerspective(
             _noise_tile(),
-            np.diag([1 / metres, 1 / metres, 1.0]) @ pixels_to_ground @ np.array([[1.0, 0, 0], [0, 1, used], [0, 0, 1]]),
+            np.diag([1 / metres, 1 / metres, 1.0]) @ pixels_to_ground @ _row_shift(used),
             (width, height - first - used),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_WRAP,
         )  # fmt: skip
         total[used:] += (tile.astype(np.float32) - 128) * weights[used:, None]
-    return cv2.convertScaleAbs(total + 128)
+    return (total + 128).clip(0, 255).astype(np.uint8)
+
+
+def _row_shift(rows: int) -> NDArray[np.float64]:
+    """The homography from a picture whose first `rows` rows are cut off to the whole one."""
+    return np.array([[1.0, 0, 0], [0, 1, rows], [0, 0, 1]])
 
 
 def _shadow_map(view: View, shadows: Sequence[NDArray[np.float64]], factor: float) -> NDArray[np.uint8]:
@@ -236,7 +248,8 @@ def _shadow_map(view: View, shadows: Sequence[NDArray[np.float64]], factor: floa
         if pixels is not None:
             cv2.fillConvexPoly(result, pixels, 255 * factor, cv2.LINE_AA, SHIFT)
     side = max(3, view.camera.width // 480 * 2 + 1)
-    return cv2.blur(result, (side, side))
+    cv2.blur(result, (side, side), dst=result)
+    return result
 
 
 def _fade_rows(image: NDArray[np.uint8], light: Light, distances: NDArray[np.float64]) -> None:

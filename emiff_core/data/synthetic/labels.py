@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,8 +63,10 @@ def _truncation(view: View, box: Boxes3D) -> int:
     return 2 if low[1] < 0 or high[1] > view.camera.height - 1 else 0
 
 
-def side_label(scene: Scene, time: float, seen: list[SeenVehicle], T_lidar_scene: NDArray[np.float64]) -> list[dict[str, object]]:
-    """Return the entries of a single-side label: the seen vehicles in the side's lidar frame, at the side's exposure."""
+def side_label(
+    scene: Scene, time: float, seen: list[SeenVehicle], T_lidar_scene: NDArray[np.float64]
+) -> list[dict[str, object]]:
+    """Return the entries of a single-side label: seen vehicles in the side's lidar frame at the side's exposure."""
     indices, boxes = scene.boxes(time)
     rows = {index: row for row, index in enumerate(indices.tolist())}
     local = boxes.transformed(T_lidar_scene)
@@ -81,8 +82,10 @@ def side_label(scene: Scene, time: float, seen: list[SeenVehicle], T_lidar_scene
     ]
 
 
-def cooperative_label(scene: Scene, time: float, seen: set[int], offset: dict[str, float] | str) -> list[dict[str, object]]:
-    """Return the entries of a cooperative label: boxes in the world at the vehicle's exposure, the ego vehicle left out.
+def cooperative_label(
+    scene: Scene, time: float, seen: set[int], offset: dict[str, float] | str
+) -> list[dict[str, object]]:
+    """Return the entries of a cooperative label: boxes in the world at the vehicle's exposure, without the ego vehicle.
 
     Args:
         scene: the scene.
@@ -112,16 +115,3 @@ def _box_entries(boxes: Boxes3D, row: int) -> dict[str, object]:
         '3d_location': dict(zip('xyz', boxes.centers[row].tolist(), strict=True)),
         'rotation': float(boxes.yaws[row]),
     }
-
-
-def draw_labels(image: NDArray[np.uint8], view: View, boxes: Boxes3D) -> NDArray[np.uint8]:
-    """Return a copy of a picture with the outlines of boxes (scene frame) drawn on it, to look at."""
-    result = image.copy()
-    for corners in boxes.corners():
-        points = transforms.apply(view.T_camera_scene, corners)
-        if points[:, 2].min() < NEAR:
-            continue
-        pixels = view.camera.project(points)[0].round().astype(int)
-        for a, b in ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7)):
-            cv2.line(result, pixels[a].tolist(), pixels[b].tolist(), (60, 230, 60), 1, cv2.LINE_AA)
-    return result

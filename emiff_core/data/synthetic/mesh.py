@@ -130,9 +130,21 @@ def clip(points: NDArray[np.float64], normal: ArrayLike, offset: float) -> NDArr
 def disc(centre: ArrayLike, axis_a: ArrayLike, axis_b: ArrayLike, corners: int) -> NDArray[np.float64]:
     """Return a regular polygon (corners, 3) about `centre`, whose radius vectors are `axis_a` and `axis_b` (metres)."""
     angles = np.arange(corners) * 2 * np.pi / corners
-    return np.asarray(centre) + np.outer(np.cos(angles), axis_a) + np.outer(np.sin(angles), axis_b)
+    return (
+        np.asarray(centre) + np.outer(np.cos(angles), np.asarray(axis_a)) + np.outer(np.sin(angles), np.asarray(axis_b))
+    )
 
 
 def jittered(rng: np.random.Generator, colour: Colour, amount: float) -> NDArray[np.float64]:
     """Return the colour, brighter or darker by up to the fraction `amount`."""
     return np.asarray(colour, dtype=np.float64) * rng.uniform(1 - amount, 1 + amount)
+
+
+def raised(points: ArrayLike, height: float) -> NDArray[np.float64]:
+    """Return points (..., 3) moved up by `height` metres."""
+    return np.asarray(points) + np.array([0.0, 0.0, height])
+
+
+def wall(a: ArrayLike, b: ArrayLike, low: float, high: float) -> NDArray[np.float64]:
+    """Return the upright rectangle (4, 3) over the line from a to b (3,), from `low` to `high` metres above it."""
+    return np.array([raised(a, low), raised(b, low), raised(b, high), raised(a, high)])

@@ -190,7 +190,7 @@ class _Canvas:
         self, pixels: NDArray[np.int32], plane: tuple[float, float, float], instance: int
     ) -> tuple[NDArray[np.uint8], tuple[slice, slice]] | None:
         """Enter a face into the depth buffer; return where it shows (0 or 1) in its bounding box, and the box."""
-        height, width = self.surface.shape
+        height, width = self.image.shape[:2]
         x, y, w, h = cv2.boundingRect(pixels)
         x0, x1 = max(x >> SHIFT, 0), min(((x + w) >> SHIFT) + 2, width)
         y0, y1 = max(y >> SHIFT, 0), min(((y + h) >> SHIFT) + 2, height)
@@ -215,7 +215,7 @@ class _Canvas:
 
     def _measure(self, instance: int, outlines: list[NDArray[np.int32]]) -> None:
         """Count the pixels that a vehicle's faces cover together, whatever stands before them."""
-        height, width = self.surface.shape
+        height, width = self.image.shape[:2]
         low = np.maximum(np.min([p.min(axis=0) for p in outlines], axis=0) >> SHIFT, 0)
         high = np.minimum((np.max([p.max(axis=0) for p in outlines], axis=0) >> SHIFT) + 2, (width, height))
         if (low >= high).any():

@@ -1,4 +1,4 @@
-"""Where the sensors stand: the vehicle's lidar, navigation unit and camera, and the roadside's camera and virtual lidar."""
+"""Where the sensors stand: the vehicle's lidar, navigation unit and camera; the roadside's camera and virtual lidar."""
 
 from dataclasses import dataclass
 

@@ -124,18 +124,24 @@ class Crossing:
             for k, (weight, point) in enumerate(zip((1, 3, 3, 1), controls, strict=True))
         )
         line = np.concatenate(
-            [self.lane_point(arm, lane, REACH, True)[None], curve, self.lane_point(out_arm, out_lane, REACH, False)[None]]
+            [
+                self.lane_point(arm, lane, REACH, True)[None],
+                curve,
+                self.lane_point(out_arm, out_lane, REACH, False)[None],
+            ]
         )
         lengths = np.concatenate([[0.0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
         arc = np.arange(0.0, lengths[-1], _PATH_STEP)
         points = np.stack([np.interp(arc, lengths, line[:, 0]), np.interp(arc, lengths, line[:, 1])], axis=1)
         step = np.gradient(points, axis=0)
         headings = np.unwrap(np.arctan2(step[:, 1], step[:, 0]))
-        return Path((arm, lane), (out_arm, out_lane), turn, points, headings, arc, float(lengths[1]), float(lengths[-2]))
+        return Path(
+            (arm, lane), (out_arm, out_lane), turn, points, headings, arc, float(lengths[1]), float(lengths[-2])
+        )
 
 
 def draw_crossing(rng: np.random.Generator) -> Crossing:
-    """Draw a crossing: two or three lanes a direction across one or two, at 75 to 105 degrees, with or without parking."""
+    """Draw a crossing: roads of two or three and one or two lanes a direction at 75 to 105 degrees, some with parking."""
     shoulders = [float(rng.choice([0.5, 2.6])) for _ in range(2)]
     first = Road(0.0, int(rng.choice([2, 2, 3])), shoulders[0])
     second = Road(np.pi / 2 + float(rng.uniform(-0.26, 0.26)), int(rng.choice([1, 2])), shoulders[1])

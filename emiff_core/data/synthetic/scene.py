@@ -23,6 +23,8 @@ from emiff_core.data.synthetic.rig import (
     draw_vehicle_rig,
 )
 from emiff_core.data.synthetic.roads import Crossing, draw_crossing
+from emiff_core.data.synthetic.signals import Signals
+from emiff_core.data.synthetic.street_furniture import build_signal_post
 from emiff_core.data.synthetic.surroundings import build_surroundings
 from emiff_core.data.synthetic.traffic import Track
 from emiff_core.data.synthetic.vehicles import draw_spec
@@ -45,7 +47,9 @@ class Scene:
         light: sun, sky and haze.
         tracks: vehicles; tracks[EGO] carries the vehicle's sensors.
         meshes: of the vehicles, one a track.
-        static_meshes: buildings, trees, posts, in the scene frame.
+        static_meshes: buildings, trees, lamps, in the scene frame.
+        signals: the signal plan.
+        signal_posts: of each arm, the post that shows red and the one that shows green.
         ground: patches in painting order.
         vehicle_rig, roadside_rig: the sensors.
         T_world_scene: (4, 4), thousands of metres away.
@@ -58,6 +62,8 @@ class Scene:
     tracks: tuple[Track, ...]
     meshes: tuple[Mesh, ...]
     static_meshes: tuple[Mesh, ...]
+    signals: Signals
+    signal_posts: tuple[tuple[Mesh, Mesh], ...]
     ground: tuple[GroundPatch, ...]
     vehicle_rig: VehicleRig
     roadside_rig: RoadsideRig
@@ -65,7 +71,7 @@ class Scene:
     duration: float
 
     def T_scene_vehicle(self, index: int, time: float) -> NDArray[np.float64] | None:
-        """Return (4, 4) from a vehicle's footprint frame (x forward, z = 0 on the road), or None where it is not there."""
+        """Return (4, 4) from a vehicle's footprint frame (x forward, z = 0 on the road), or None while it is away."""
         pose = self.tracks[index].pose(time)
         return None if pose is None else transforms.rigid(transforms.rotation_z(pose[2]), (pose[0], pose[1], 0.0))
 
@@ -100,6 +106,8 @@ class Scene:
     def render(self, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE) -> Rendering:
         """Render what a side's camera sees at `time` seconds, without the camera's noise."""
         drawables = [Drawable(mesh, np.eye(4)) for mesh in self.static_meshes]
+        for arm, (red, green) in enumerate(self.signal_posts):
+            drawables.append(Drawable(green if self.signals.arm_is_green(arm, time) else red, np.eye(4)))
         shadows = list(self.static_shadows)
         for index, mesh in enumerate(self.meshes):
             T = self.T_scene_vehicle(index, time)
@@ -125,9 +133,7 @@ class Scene:
         point = foot[:2] - self.light.to_sun[:2] / self.light.to_sun[2]
         near = np.flatnonzero(np.abs(self._shadow_centres - point).max(axis=1) < 60.0)
         x, y = float(point[0]), float(point[1])
-        return any(
-            cv2.pointPolygonTest(self.static_shadows[i].astype(np.float32), (x, y), False) > 0 for i in near
-        )
+        return any(cv2.pointPolygonTest(self.static_shadows[i].astype(np.float32), (x, y), False) > 0 for i in near)
 
 
 def resized(camera: PinholeCamera, size: tuple[int, int]) -> PinholeCamera:
@@ -156,10 +162,10 @@ def build_scene(seed: int, duration: float) -> Scene:
     for attempt in range(50):
         rng = np.random.default_rng([seed, attempt])
         crossing = draw_crossing(rng)
-        tracks, _ = traffic.simulate(crossing, rng, duration, density=rng.uniform(2.2, 4.0))
+        tracks, signals = traffic.simulate(crossing, rng, duration, density=rng.uniform(2.2, 4.0))
         ego = _choose_ego(tracks, duration)
         if ego is not None:
-            return _furnish(seed, crossing, tracks, ego, duration, rng)
+            return _furnish(seed, crossing, tracks, signals, ego, duration, rng)
     raise AssertionError(f'no crossing of seed {seed} has a vehicle to carry the sensors for {duration} s')
 
 
@@ -179,8 +185,15 @@ def _choose_ego(tracks: list[Track], duration: float) -> Track | None:
     return best
 
 
-def _furnish(seed: int, crossing: Crossing, tracks: list[Track], ego: Track, duration: float,
-             rng: np.random.Generator) -> Scene:  # fmt: skip
+def _furnish(
+    seed: int,
+    crossing: Crossing,
+    tracks: list[Track],
+    signals: Signals,
+    ego: Track,
+    duration: float,
+    rng: np.random.Generator,
+) -> Scene:
     """Put sensors, buildings and light around the traffic."""
     ego = traffic.renamed(ego, draw_spec(rng, 'Car')) if ego.spec.kind != 'Car' else ego
     tracks = [ego, *traffic.keep_clear([t for t in tracks if t.poses is not ego.poses], ego)]
@@ -198,6 +211,10 @@ def _furnish(seed: int, crossing: Crossing, tracks: list[Track], ego: Track, dur
         tracks=tuple(tracks),
         meshes=tuple(build_mesh(track.spec) for track in tracks),
         static_meshes=(*static, mast),
+        signals=signals,
+        signal_posts=tuple(
+            (build_signal_post(crossing, arm, False), build_signal_post(crossing, arm, True)) for arm in range(4)
+        ),
         ground=paint_crossing(crossing, rng),
         vehicle_rig=draw_vehicle_rig(rng),
         roadside_rig=roadside,
@@ -219,7 +236,8 @@ def _roadside(crossing: Crossing, ego_arm: int, rng: np.random.Generator) -> tup
     position = np.append(foot + forward * 0.9, height)
     builder = MeshBuilder()
     builder.box((*(foot - 0.11), 0.0), (*(foot + 0.11), height + 0.3), (98.0, 100, 100))
-    builder.box((*(foot + forward * 0.4 - 0.12), height - 0.1), (*(foot + forward * 0.4 + 0.12), height + 0.15), (225.0, 225, 225))
+    case = foot + forward * 0.4
+    builder.box((*(case - 0.12), height - 0.1), (*(case + 0.12), height + 0.15), (225.0, 225, 225))
     return draw_roadside_rig(rng, position, target), builder.build()
 
 

@@ -28,7 +28,9 @@ class Snapshot:
     seen: list[SeenVehicle]
 
 
-def take(scene: Scene, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE, noise_seed: int = 0) -> Snapshot:
+def take(
+    scene: Scene, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE, noise_seed: int = 0
+) -> Snapshot:
     """Expose one camera.
 
     Args:
@@ -74,7 +76,8 @@ def _expose(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
     height, width = image.shape[:2]
     y, x = rng.integers(0, 256, 2)
     grey = cv2.repeat(np.roll(tile, (y, x), axis=(0, 1)), height // 512 + 1, width // 512 + 1)[:height, :width]
-    return cv2.add(image, cv2.merge([grey] * 3), dtype=cv2.CV_8UC3)
+    noisy: NDArray[np.uint8] = cv2.add(image, cv2.merge([grey] * 3), dtype=cv2.CV_8UC3)  # type: ignore[assignment]
+    return noisy
 
 
 @lru_cache(maxsize=1)

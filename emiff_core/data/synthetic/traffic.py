@@ -1,7 +1,7 @@
-"""Traffic on the crossing: vehicles that follow lanes and one another, stop at the signals, and never interpenetrate.
+"""Traffic on the crossing: vehicles that follow lanes and one another, stop at signals, and never interpenetrate.
 
-Car following is the intelligent driver model (Treiber, Hennecke, Helbing 2000). A vehicle enters the crossing only while
-its signal is green and no vehicle on a conflicting path is inside.
+Car following is the intelligent driver model (Treiber, Hennecke, Helbing 2000). A vehicle enters the crossing only
+while its signal is green and no vehicle on a conflicting path is inside.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.data.synthetic.roads import Crossing, Path
+from emiff_core.data.synthetic.signals import Signals, find_conflicts, plan_signals
 from emiff_core.data.synthetic.vehicles import VehicleSpec, draw_spec
 
 _STEP = 0.1  # seconds
@@ -17,8 +18,6 @@ _WARM_UP = 10.0  # seconds before time 0, in which queues form
 _ACCELERATION, _BRAKING, _HARDEST_BRAKING = 1.8, 2.5, 7.0  # m/s^2
 _HEADWAY, _STANDSTILL_GAP = 1.1, 2.2  # s, m
 _TURN_SPEED = 6.0  # m/s
-_GREEN, _CLEARANCE = 7.0, 2.5  # s
-_CONFLICT_DISTANCE = 3.2  # metres between the centre lines of two paths that must not be used together
 _MARGIN = 0.15  # metres that any two vehicles keep at least, each to its own box
 
 
@@ -45,24 +44,6 @@ class Track:
         return np.array([np.interp(time, self.times, column) for column in self.poses.T])
 
 
-@dataclass(frozen=True, eq=False)
-class Signals:
-    """The signal plan: phases of paths that may go together, one after another.
-
-    Attributes:
-        phases: index sets of paths that have green together.
-        offset: seconds into the cycle at time 0.
-    """
-
-    phases: tuple[frozenset[int], ...]
-    offset: float
-
-    def green(self, path: int, time: float) -> bool:
-        """Whether the path (by index) has green at `time` seconds."""
-        slot, rest = divmod(time + self.offset, _GREEN + _CLEARANCE)
-        return rest < _GREEN and path in self.phases[int(slot) % len(self.phases)]
-
-
 @dataclass
 class _Mover:
     spec: VehicleSpec
@@ -72,35 +53,6 @@ class _Mover:
     wish: float
     record: list[tuple[float, float]]  # time, s
     entered: bool
-
-
-def find_conflicts(paths: tuple[Path, ...]) -> NDArray[np.bool_]:
-    """Return (P, P): whether two paths come closer inside the crossing than two vehicles could pass."""
-    inner = [path.points[(path.arc > path.stop_at - 0.5) & (path.arc < path.leave_at + 6.0)][::3] for path in paths]
-    result = np.zeros((len(paths), len(paths)), dtype=bool)
-    for i, a in enumerate(paths):
-        for j, b in enumerate(paths):
-            if a.entry[0] != b.entry[0] and a.entry != b.entry:
-                distance = np.linalg.norm(inner[i][:, None] - inner[j][None], axis=2).min()
-                result[i, j] = distance < _CONFLICT_DISTANCE
-    return result
-
-
-def plan_signals(conflicts: NDArray[np.bool_], offset: float) -> Signals:
-    """Group paths greedily into phases without conflicts, then let each phase carry all that fits beside it."""
-    phases: list[set[int]] = []
-    for path in range(len(conflicts)):
-        for phase in phases:
-            if not conflicts[path, list(phase)].any():
-                phase.add(path)
-                break
-        else:
-            phases.append({path})
-    for phase in phases:
-        for path in range(len(conflicts)):
-            if not conflicts[path, list(phase)].any():
-                phase.add(path)
-    return Signals(tuple(frozenset(phase) for phase in phases), offset)
 
 
 def simulate(
@@ -119,7 +71,7 @@ def simulate(
     """
     paths = crossing.paths()
     conflicts = find_conflicts(paths)
-    signals = plan_signals(conflicts, float(rng.uniform(_WARM_UP, 60.0)))
+    signals = plan_signals(paths, float(rng.uniform(_WARM_UP, 60.0)))
     movers = _initial_movers(paths, rng, density)
     finished: list[_Mover] = []
     for step in range(round((_WARM_UP + duration + 1.0) / _STEP) + 1):
@@ -170,8 +122,9 @@ def _spawn(movers: list[_Mover], paths: tuple[Path, ...], rng: np.random.Generat
             movers.append(_Mover(draw_spec(rng), path, 0.0, 8.0, float(rng.uniform(8, 14)), [], False))
 
 
-def _advance(movers: list[_Mover], paths: tuple[Path, ...], conflicts: NDArray[np.bool_], signals: Signals,
-             time: float) -> None:  # fmt: skip
+def _advance(
+    movers: list[_Mover], paths: tuple[Path, ...], conflicts: NDArray[np.bool_], signals: Signals, time: float
+) -> None:
     """Move every vehicle on by one step, all from the state at the step's beginning."""
     if not movers:
         return
@@ -274,8 +227,9 @@ def overlaps(a: Track, b: Track) -> bool:
     return bool(_footprints_touch(poses[0][close], a.spec, poses[1][close], b.spec).any())
 
 
-def _footprints_touch(poses_a: NDArray[np.float64], a: VehicleSpec, poses_b: NDArray[np.float64],
-                      b: VehicleSpec) -> NDArray[np.bool_]:  # fmt: skip
+def _footprints_touch(
+    poses_a: NDArray[np.float64], a: VehicleSpec, poses_b: NDArray[np.float64], b: VehicleSpec
+) -> NDArray[np.bool_]:
     """Separating-axis test of two rectangles at each of T steps: (T, 3) and (T, 3) poses -> (T,)."""
     halves = [np.array([spec.length, spec.width]) / 2 + _MARGIN for spec in (a, b)]
     axes = []
@@ -287,7 +241,9 @@ def _footprints_touch(poses_a: NDArray[np.float64], a: VehicleSpec, poses_b: NDA
     for candidates in axes:
         for k in range(2):
             axis = candidates[:, k]
-            reach = sum(np.abs(np.einsum('tki,ti->tk', box, axis)) @ half for box, half in zip(axes, halves, strict=True))
+            reach = sum(
+                np.abs(np.einsum('tki,ti->tk', box, axis)) @ half for box, half in zip(axes, halves, strict=True)
+            )
             touching &= np.abs((offset * axis).sum(axis=1)) < reach
     return touching
 

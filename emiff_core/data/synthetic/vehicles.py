@@ -59,5 +59,7 @@ def draw_spec(rng: np.random.Generator, kind: Kind | None = None) -> VehicleSpec
         kind = kinds[rng.choice(len(kinds), p=[_KINDS[k].share for k in kinds])]
     intervals = _KINDS[kind]
     length, width, height = (rng.uniform(*i) for i in (intervals.length, intervals.width, intervals.height))
-    blue, green, red = PAINTS[rng.choice(len(PAINTS), p=_PAINT_WEIGHTS / _PAINT_WEIGHTS.sum())] * rng.uniform(0.85, 1.04)
+    blue, green, red = PAINTS[rng.choice(len(PAINTS), p=_PAINT_WEIGHTS / _PAINT_WEIGHTS.sum())] * rng.uniform(
+        0.85, 1.04
+    )
     return VehicleSpec(kind, length, width, height, (blue, green, red), int(rng.integers(2**31)))

@@ -76,10 +76,10 @@ class View:
             return None
         return fixed_point(pixels)
 
-    def is_outside(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def is_outside(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_] | np.bool_:
         """Whether bounding boxes (..., 2) of pixels lie beside the picture."""
         size = (self.camera.width, self.camera.height)
-        return (high < -1).any(axis=-1) | (low > size).any(axis=-1)
+        return np.logical_or((high < -1).any(axis=-1), (low > size).any(axis=-1))
 
     def sees(self, centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether spheres at `centres` (N, 3), metres in the optical frame, may show in the picture."""
@@ -95,10 +95,10 @@ class View:
         """Return the (3, 3) homography from pixels to x, y (metres) on the scene's plane z = height."""
         T = self.T_camera_scene
         plane_to_camera = np.stack([T[:3, 0], T[:3, 1], T[:3, 2] * height + T[:3, 3]], axis=1)
-        return np.linalg.inv(self.camera.intrinsics @ plane_to_camera)
+        return np.asarray(np.linalg.inv(self.camera.intrinsics @ plane_to_camera), dtype=np.float64)
 
     def row_distances(self) -> NDArray[np.float64]:
-        """Return (height,) metres to the ground plane along the viewing ray of each row's middle, inf above the horizon."""
+        """Return (height,) metres to the ground along the ray of each row's middle pixel, inf above the horizon."""
         k, T = self.camera.intrinsics, self.T_camera_scene
         slopes = (np.arange(self.camera.height) - k[1, 2]) / k[1, 1]
         falling = -(T[1, 2] * slopes + T[2, 2])  # minus the z component, in the scene, of each row's middle ray

@@ -165,7 +165,7 @@ def _scene(seed: int, frames: int) -> Scene:
 
 
 def system_error_offset(scene: Scene) -> dict[str, float] | str:
-    """Return what must be added to the written roadside pose to make it true: half of the scenes have "", as real ones do."""
+    """Return what must be added to the written roadside pose to make it true; half of the scenes have ""."""
     rng = np.random.default_rng([scene.seed, 2])
     if rng.random() < 0.5:
         return ''
@@ -207,7 +207,11 @@ def _write_infrastructure_side(root: Path, name: str, scene: Scene, snapshot: Sn
 def _make_folders(out: Path) -> None:
     for side, calibrations, lidar in (
         ('vehicle-side', ('camera_intrinsic', 'lidar_to_camera', 'lidar_to_novatel', 'novatel_to_world'), 'lidar'),
-        ('infrastructure-side', ('camera_intrinsic', 'virtuallidar_to_camera', 'virtuallidar_to_world'), 'virtuallidar'),
+        (
+            'infrastructure-side',
+            ('camera_intrinsic', 'virtuallidar_to_camera', 'virtuallidar_to_world'),
+            'virtuallidar',
+        ),
     ):
         for folder in ('image', 'label/camera', f'label/{lidar}', *(f'calib/{name}' for name in calibrations)):
             (out / side / folder).mkdir(parents=True)

@@ -1,0 +1,147 @@
+"""What stands on pavements: trees, lamps, hedges, kiosks, signal posts. Poles and leaves hide parts of vehicles."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emiff_core.data.synthetic.mesh import Mesh, MeshBuilder, disc, jittered, raised, wall
+from emiff_core.data.synthetic.roads import Crossing
+
+_METAL = np.array([92.0, 94, 92])
+_LEAVES = np.array([52.0, 98, 62])
+_BARK = np.array([52.0, 66, 84])
+_BLACK = np.array([36.0, 36, 36])
+_LAMPS = np.array([(120.0, 220, 70), (40, 170, 235), (50, 50, 235)])  # of a signal, from below
+_GOLDEN = (1 + 5**0.5) / 2
+_ICOSAHEDRON = np.array(
+    [(-1, _GOLDEN, 0), (1, _GOLDEN, 0), (-1, -_GOLDEN, 0), (1, -_GOLDEN, 0), (0, -1, _GOLDEN), (0, 1, _GOLDEN),
+     (0, -1, -_GOLDEN), (0, 1, -_GOLDEN), (_GOLDEN, 0, -1), (_GOLDEN, 0, 1), (-_GOLDEN, 0, -1), (-_GOLDEN, 0, 1)]
+) / np.hypot(1, _GOLDEN)  # fmt: skip
+_TRIANGLES = (
+    (0, 11, 5), (0, 5, 1), (0, 1, 7), (0, 7, 10), (0, 10, 11), (1, 5, 9), (5, 11, 4), (11, 10, 2), (10, 7, 6),
+    (7, 1, 8), (3, 9, 4), (3, 4, 2), (3, 2, 6), (3, 6, 8), (3, 8, 9), (4, 9, 5), (2, 4, 11), (6, 2, 10), (8, 6, 7),
+    (9, 8, 1),
+)  # fmt: skip
+
+
+def build_tree(foot: NDArray[np.float64], rng: np.random.Generator) -> Mesh:
+    """Build a trunk and a few leafy blobs on the ground at `foot` (3,)."""
+    builder = MeshBuilder()
+    trunk, crown = rng.uniform(1.9, 2.6), rng.uniform(1.3, 2.0)
+    _post(builder, foot, 0.13, trunk + 0.6, _BARK)
+    leaves = jittered(rng, _LEAVES * rng.uniform(0.9, 1.15, 3), 0.15)
+    turn = rng.uniform(0, 2 * np.pi)
+    for k in range(4):  # three around and one on top
+        angle = turn + k * 2 * np.pi / 3
+        spread = np.array([np.cos(angle), np.sin(angle), 0.0]) * crown * (0.0 if k == 3 else 0.5)
+        centre = raised(foot + spread, trunk + crown * (1.45 if k == 3 else rng.uniform(0.5, 0.85)))
+        _blob(builder, centre, crown * rng.uniform(0.68, 0.82), leaves, rng)
+    return builder.build()
+
+
+def build_hedge(low: NDArray[np.float64], high: NDArray[np.float64], height: float, rng: np.random.Generator) -> Mesh:
+    """Build a trimmed hedge between two opposite corners (3,) on the ground, `height` metres tall."""
+    builder = MeshBuilder()
+    a, b = np.minimum(low, high), np.maximum(low, high)
+    along = 0 if b[0] - a[0] > b[1] - a[1] else 1
+    colour = jittered(rng, _LEAVES, 0.2)
+    for start in np.arange(a[along], b[along] - 0.2, 0.8):
+        first, last = a.copy(), b.copy()
+        first[along], last[along] = start, start + 0.8
+        builder.box(first, raised(last, height * rng.uniform(0.9, 1.08)), jittered(rng, colour, 0.1))
+    return builder.build()
+
+
+def build_kiosk(low: NDArray[np.float64], high: NDArray[np.float64], rng: np.random.Generator) -> Mesh:
+    """Build a kiosk between two opposite corners (3,) on the ground."""
+    builder = MeshBuilder()
+    a, b = np.minimum(low, high), np.maximum(low, high)
+    paint = rng.uniform(60, 210, 3)
+    builder.box(a, raised(b, 2.3), paint)
+    eaves = np.array([0.25, 0.25, 0.0])
+    builder.box(raised(a - eaves, 2.3), raised(b + eaves, 2.5), paint * 0.7)
+    return builder.build()
+
+
+def build_lamp(foot: NDArray[np.float64], over: NDArray[np.float64]) -> Mesh:
+    """Build a street lamp at `foot` (3,) whose arm points to above `over` (3,), both on the ground."""
+    builder = MeshBuilder()
+    _post(builder, foot, 0.09, 8.2, _METAL)
+    _arm(builder, raised(foot, 8.0), raised(foot + (over - foot) * 0.8, 8.0), 0.12)
+    return builder.build()
+
+
+def build_signal_post(crossing: Crossing, arm: int, is_green: bool) -> Mesh:
+    """Build a mast at the stop line of an arm, on the right of those who come in, its arm over their lanes."""
+    builder = MeshBuilder()
+    road, outwards = crossing.road_of(arm), np.append(crossing.direction(arm), 0.0)
+    left = np.array([-outwards[1], outwards[0], 0.0])  # seen outwards; inbound lanes lie here
+    foot = outwards * (crossing.setback(arm) - 0.8) + left * (road.half_width + 0.9)
+    tip = foot - left * road.half_width * 0.75
+    _post(builder, foot, 0.11, 6.0, _METAL)
+    _arm(builder, raised(foot, 5.73), raised(tip, 5.73), 0.12)
+    for where in (
+        raised(foot + (tip - foot) * 0.45, 5.15),
+        raised(foot + (tip - foot) * 0.95, 5.15),
+        raised(foot, 2.6),
+    ):
+        _signal_head(builder, where, outwards, left, is_green)
+    return builder.build()
+
+
+def _signal_head(
+    builder: MeshBuilder,
+    foot: NDArray[np.float64],
+    outwards: NDArray[np.float64],
+    left: NDArray[np.float64],
+    is_green: bool,
+) -> None:
+    """Add a box of three lamps, of which one is lit, that face those who come in."""
+    inside = raised(foot, 0.5)
+    corners = ((-0.12, -0.18), (-0.12, 0.18), (0.2, 0.18), (0.2, -0.18))
+    ring = np.array([foot + outwards * x + left * y for x, y in corners])
+    builder.face(ring, _BLACK, inside)
+    for a, b in ((0, 1), (1, 2), (3, 0), (2, 3)):  # the front comes last, to carry the lamps
+        builder.face(wall(ring[a], ring[b], 0, 1.0), _BLACK, inside)
+    lit = 0 if is_green else 2
+    for k, colour in enumerate(_LAMPS):
+        centre = raised(foot + outwards * 0.2, 0.18 + 0.32 * k)
+        lamp = disc(centre, left * 0.12, (0, 0, 0.12), 10)
+        builder.decal(lamp, colour * (1.0 if k == lit else 0.22), glows=k == lit)
+
+
+def _post(
+    builder: MeshBuilder, foot: NDArray[np.float64], radius: float, height: float, colour: NDArray[np.float64]
+) -> None:
+    """Add an upright post of six sides."""
+    ring = disc(foot, (radius, 0, 0), (0, radius, 0), 6)
+    for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        builder.face(wall(a, b, 0, height), colour, raised(foot, height / 2))
+
+
+def _arm(builder: MeshBuilder, start: NDArray[np.float64], stop: NDArray[np.float64], thickness: float) -> None:
+    """Add a level bar from `start` to `stop` (3,), its underside at their height."""
+    along = (stop - start) / np.linalg.norm(stop - start)
+    aside = np.array([-along[1], along[0], 0.0]) * thickness / 2
+    ring = np.array([start - aside, stop - aside, stop + aside, start + aside])
+    inside = raised((start + stop) / 2, thickness / 2)
+    for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        builder.face(wall(a, b, 0, thickness), _METAL, inside)
+    builder.face(ring, _METAL * 0.7, inside)
+
+
+def _blob(
+    builder: MeshBuilder,
+    centre: NDArray[np.float64],
+    radius: float,
+    colour: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> None:
+    """Add a lumpy icosahedron, each face of its own shade and speckled with leaves."""
+    points = centre + _ICOSAHEDRON * radius * rng.uniform(0.8, 1.12, (12, 1))
+    for triangle in _TRIANGLES:
+        face = points[list(triangle)]
+        builder.face(face, jittered(rng, colour, 0.10), centre)
+        axes = [edge / np.linalg.norm(edge) for edge in (face[1] - face[0], face[2] - face[0])]
+        for _ in range(3):
+            leaf, size = rng.dirichlet((1.2, 1.2, 1.2)) @ face, radius * rng.uniform(0.12, 0.24)
+            builder.decal(disc(leaf, axes[0] * size, axes[1] * size, 5), jittered(rng, colour, 0.28))
