@@ -172,7 +172,7 @@ def _glazed_cabin(
     cabin: NDArray[np.float64],
     posts: list[float],
 ) -> None:
-    """Add a cabin side with corners (4, 2) from the front foot over the roof, glazed between posts (front 0, rear 1)."""
+    """Add the side of a cabin, corners (4, 2) from the front foot over the roof, glazed between posts (0 to 1)."""
     builder.face(shell.on_side(cabin, side), paint, shell.inside)
     front_low, front_high, rear_high, rear_low = cabin
     for start, stop in pairwise(posts):

@@ -141,7 +141,7 @@ class Crossing:
 
 
 def draw_crossing(rng: np.random.Generator) -> Crossing:
-    """Draw a crossing: roads of two or three and one or two lanes a direction at 75 to 105 degrees, some with parking."""
+    """Draw a crossing of roads with two or three and one or two lanes a direction, at 75 to 105 degrees."""
     shoulders = [float(rng.choice([0.5, 2.6])) for _ in range(2)]
     first = Road(0.0, int(rng.choice([2, 2, 3])), shoulders[0])
     second = Road(np.pi / 2 + float(rng.uniform(-0.26, 0.26)), int(rng.choice([1, 2])), shoulders[1])

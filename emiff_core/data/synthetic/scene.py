@@ -229,7 +229,9 @@ def _roadside(crossing: Crossing, ego_arm: int, rng: np.random.Generator) -> tup
     d = crossing.direction(arm)
     left = np.array([-d[1], d[0]])
     side = rng.choice([-1.0, 1.0])
-    foot = d * (crossing.setback(arm) + rng.uniform(-2, 5)) + left * side * (crossing.road_of(arm).half_width + 1.4)
+    # on the left stands the arm's signal post, which must not fill the picture: stay nearer to the crossing than it
+    distance = crossing.setback(arm) + (rng.uniform(-4.0, -2.5) if side > 0 else rng.uniform(-2.0, 5.0))
+    foot = d * distance + left * side * (crossing.road_of(arm).half_width + 1.4)
     height = rng.uniform(6.0, 7.0)
     target = -d * rng.uniform(12, 26) + left * rng.uniform(-5, 5)
     forward = (target - foot) / np.linalg.norm(target - foot)
