@@ -34,10 +34,9 @@ class DeformableConv2d(nn.Module):
         taps = offset.new_tensor(_TAPS).view(1, 9, 2, 1, 1)
         rows = torch.arange(height, device=x.device).view(1, 1, height, 1)
         columns = torch.arange(width, device=x.device).view(1, 1, 1, width)
-        # a map of one row or column would divide by zero; its only row is at coordinate -1
-        grid_x = (offset[:, :, 1] + taps[:, :, 1] + columns) * (2 / max(width - 1, 1)) - 1
-        grid_y = (offset[:, :, 0] + taps[:, :, 0] + rows) * (2 / max(height - 1, 1)) - 1
+        grid_x = (offset[:, :, 1] + taps[:, :, 1] + columns + 0.5) * (2 / width) - 1
+        grid_y = (offset[:, :, 0] + taps[:, :, 0] + rows + 0.5) * (2 / height) - 1
         grid = torch.stack([grid_x, grid_y], dim=-1).view(batch, 9 * height, width, 2)
-        sampled = F.grid_sample(x.float(), grid, padding_mode='zeros', align_corners=True)
+        sampled = F.grid_sample(x.float(), grid, padding_mode='zeros', align_corners=False)
         columns_of_taps = sampled.view(batch, channels * 9, height * width)
         return (self.weight.flatten(1) @ columns_of_taps.to(self.weight.dtype)).view(batch, -1, height, width)

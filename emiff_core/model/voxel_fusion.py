@@ -79,6 +79,7 @@ def sample_volume(
         grid = (pixels + 0.5) / padded * 2 - 1
     else:
         grid = pixels / padded * 2 - 1
+    grid = grid.clamp(-_OUTSIDE, _OUTSIDE).nan_to_num(_OUTSIDE)  # in the camera's plane the division has no answer
     if fusion.mask_points_behind:
         grid = torch.where(depth[..., None] > MIN_DEPTH, grid, _OUTSIDE)
     sampled = F.grid_sample(
