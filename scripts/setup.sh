@@ -32,6 +32,7 @@ check_machine() {
     local missing=() packages=() tag
     [ "$(uname -sm)" = 'Linux x86_64' ] ||
         die "ROS 2 wheels exist for Linux x86_64 only, this is $(uname -sm); use a ROS 2 distribution and colcon build"
+    case $root in *[[:space:]]*) die "the path '$root' has a space in it, and colcon's setup files break there; move the checkout" ;; esac
 
     python=$(find_python)
     if [ -z "$python" ]; then
