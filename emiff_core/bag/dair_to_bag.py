@@ -1,5 +1,6 @@
 """Turns a data set of DAIR-V2X-C's layout into a bag: images, calibrations, poses and the truth, as a robot records."""
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +64,18 @@ def write_bag(
     if frames is not None and frames < 1:
         raise EmiffError(f'frames: expected 1 or more, found {frames}')
     chosen = list(dataset.frames[: frames if frames is not None else len(dataset)])
-    with BagWriter(out, storage) as writer:
-        bag = _DatasetBag(writer, raw)
-        events = sorted(bag.events(chosen), key=lambda event: (event.stamp_ns, event.rank))
-        for done, event in enumerate(events, 1):
-            event.write()
-            if progress is not None:
-                progress(done, len(events))
+    writer = BagWriter(out, storage)
+    try:
+        with writer:
+            bag = _DatasetBag(writer, raw)
+            events = sorted(bag.events(chosen), key=lambda event: (event.stamp_ns, event.rank))
+            for done, event in enumerate(events, 1):
+                event.write()
+                if progress is not None:
+                    progress(done, len(events))
+    except EmiffError:
+        shutil.rmtree(out)  # half a bag would look like one
+        raise
     return len(events)
 
 

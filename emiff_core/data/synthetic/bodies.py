@@ -158,7 +158,8 @@ def _sides(
     builder.decal(_upright(y, x, (sill, sill + 0.12)), _PLASTIC)
     for centre, radius in arches:
         arch = radius * 1.18
-        builder.decal(disc((centre, y, radius), (arch, 0, 0), (0, 0, arch), 16), _PLASTIC * 0.6)
+        outline = disc((centre, y, radius), (arch, 0, 0), (0, 0, arch), 16)
+        builder.decal(clip(outline, (0.0, 0.0, 1.0), 0.0), _PLASTIC * 0.6)
     for gap in doors:
         builder.decal(_upright(y, (gap - 0.012, gap + 0.012), (sill + 0.12, shell.belt)), _PLASTIC)
         builder.decal(_upright(y, (gap + 0.06, gap + 0.26), (shell.belt - 0.14, shell.belt - 0.105)), _PLASTIC * 1.6)

@@ -120,7 +120,10 @@ def generate(
         raise EmiffError(f'asynchrony: expected -250 to 250 ms, found {asynchrony_ms}')
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise EmiffError(f'{out}: expected a new or empty folder for the data set, found something in it')
-    _make_folders(out)
+    try:
+        _make_folders(out)
+    except OSError as error:
+        raise EmiffError(f'{out}: expected a place to write a data set: {error.strerror}') from error
     exposures = plan(frames, seed, asynchrony_ms)
     chunks = [exposures[i : i + 10] for i in range(0, frames, 10)]
     done = 0
