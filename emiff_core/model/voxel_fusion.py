@@ -50,7 +50,8 @@ def project(points: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
         k4 = torch.eye(4, dtype=k.dtype, device=k.device)
         k4[:3, :3] = k
         flipped = bool(mirror_width > 0)
-        uvd = (mirrored if flipped else homogeneous) @ (k4 @ extrinsic).T
+        with torch.autocast(points.device.type, enabled=False):
+            uvd = (mirrored if flipped else homogeneous) @ (k4 @ extrinsic).T
         uv = uvd[:, :2] / uvd[:, 2:3] * scale
         if flipped:
             uv = torch.stack([mirror_width - uv[:, 0], uv[:, 1]], dim=1)

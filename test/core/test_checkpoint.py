@@ -101,7 +101,7 @@ def test_entries_that_do_not_fit_are_listed_by_the_authors_names(tensors, tiny_c
 def test_a_config_with_additions_cannot_be_written_back(tiny_config, tmp_path):
     config = replace(tiny_config, neck=replace(tiny_config.neck, bev_channels=(8,)))
     weights.save(Emiff(config), tmp_path / 'a.safetensors')
-    with pytest.raises(EmiffError, match="neck.bev.* expected a tensor that the authors' model has too"):
+    with pytest.raises(EmiffError, match=r"neck\.bev.* expected a tensor that the authors' model has too"):
         checkpoint.to_official_checkpoint(tmp_path / 'a.safetensors', config)
 
 

@@ -92,3 +92,11 @@ def test_the_mean_counts_present_cameras_or_always_two():
     torch.testing.assert_close(alone, torch.tensor([0.5, 0.5, 0.5]))
     pair = fuse_volumes(volumes[:2], present[:, :2], official)[:, 0, 0, 0, 0]
     torch.testing.assert_close(pair, torch.tensor([0.5, 2.0, 2.0]))
+
+
+def test_autocast_does_not_touch_the_projection(camera, T_roadside_detection):
+    points, batch = voxel_centres(VOXELS), CameraBatch.single(camera, T_roadside_detection, (0.5, 0.5))
+    expected, _ = project(points, batch)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        under_autocast, _ = project(points, batch)
+    assert torch.equal(under_autocast.nan_to_num(), expected.nan_to_num())
