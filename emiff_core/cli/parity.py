@@ -1,10 +1,13 @@
 """`emiff parity`: is this network the authors', number for number?"""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+_WIDTH = 160  # characters of a line where nobody has a terminal's
 
 
 def parity(
@@ -17,7 +20,7 @@ def parity(
     from emiff_core.parity.kinds import compare_file
     from emiff_core.parity.report import Report, to_json
 
-    console = Console(soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     reports: list[Report] = []
     for path in files:
         report = compare_file(path)

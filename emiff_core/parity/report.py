@@ -12,6 +12,8 @@ from rich.table import Table
 
 from emiff_core.parity.golden import STATISTICS, GoldenFile, sample, statistics
 
+_LISTED = 8  # tensors that a summary names
+
 Values = ArrayLike | torch.Tensor
 
 
@@ -127,9 +129,12 @@ class Report:
     def summary(self) -> str:
         """Say in a line or two what came of it."""
         failed = [each.name for each in self.comparisons if not each.ok]
-        verdict = f'{len(failed)} out of tolerance: {", ".join(failed)}' if failed else 'all within tolerance'
+        more = f' and {len(failed) - _LISTED} more' if len(failed) > _LISTED else ''
+        verdict = (
+            f'{len(failed)} out of tolerance: {", ".join(failed[:_LISTED])}{more}' if failed else 'all in tolerance'
+        )
         unused = f'\nnot used: {", ".join(self.unused)}' if self.unused else ''
-        return f'{len(self.comparisons)} tensors, {verdict}{unused}\n'
+        return f'{len(self.comparisons)} comparisons, {verdict}{unused}\n'
 
     def table(self) -> Table:
         """Lay the comparisons out, a line each."""
