@@ -51,31 +51,23 @@ class MeshBuilder:
 
     def __init__(self) -> None:
         self._polygons: list[NDArray[np.float64]] = []
-        self._colours: list[NDArray[np.float64]] = []
+        self._colours: list[Colour] = []
         self._glows: list[bool] = []
         self._first_polygon: list[int] = []
-        self._normals: list[NDArray[np.float64]] = []
+        self._inside: list[ArrayLike] = []
 
     def face(self, points: ArrayLike, colour: Colour, inside: ArrayLike) -> None:
-        """Add the planar convex polygon `points` (N, 3), metres; fewer than three points or no area add nothing."""
+        """Add the planar convex polygon `points` (N, 3), metres; fewer than three points add nothing."""
         corners = np.asarray(points, dtype=np.float64)
-        if len(corners) < 3:
-            return
-        normal = np.cross(corners, np.roll(corners, -1, axis=0)).sum(axis=0)  # Newell
-        length = np.linalg.norm(normal)
-        if length < 1e-9:
-            return
-        normal /= length
-        if normal @ (corners.mean(axis=0) - np.asarray(inside, dtype=np.float64)) < 0:
-            normal = -normal
-        self._first_polygon.append(len(self._polygons))
-        self._normals.append(normal)
-        self.decal(corners, colour)
+        if len(corners) >= 3:
+            self._first_polygon.append(len(self._polygons))
+            self._inside.append(inside)
+            self.decal(corners, colour)
 
     def decal(self, points: ArrayLike, colour: Colour, glows: bool = False) -> None:
         """Paint the polygon `points` (N, 3), metres, on the face added last; later decals cover earlier ones."""
         self._polygons.append(np.asarray(points, dtype=np.float64))
-        self._colours.append(np.asarray(colour, dtype=np.float64))
+        self._colours.append(colour)
         self._glows.append(glows)
 
     def box(self, low: ArrayLike, high: ArrayLike, colour: Colour) -> None:
@@ -90,17 +82,31 @@ class MeshBuilder:
     def build(self) -> Mesh:
         """Return the mesh of what was added, at least one face."""
         vertices = np.concatenate(self._polygons)
+        starts = np.cumsum([0, *map(len, self._polygons)])
+        first = np.array(self._first_polygon)
+        normals = _normals(vertices, starts)[first]
+        outwards = (normals * (vertices[starts[first]] - np.array(self._inside))).sum(axis=1) > 0
         centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         return Mesh(
             vertices=vertices,
-            starts=np.cumsum([0, *map(len, self._polygons)]),
-            colours=np.stack(self._colours),
+            starts=starts,
+            colours=np.array(self._colours, dtype=np.float64),
             glows=np.array(self._glows),
-            first_polygon=np.array([*self._first_polygon, len(self._polygons)]),
-            normals=np.stack(self._normals),
+            first_polygon=np.append(first, len(self._polygons)),
+            normals=np.where(outwards[:, None], normals, -normals),
             centre=centre,
             radius=float(np.linalg.norm(vertices - centre, axis=1).max()),
         )
+
+
+def _normals(vertices: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the unit normals (P, 3) of polygons by Newell's sum over their edges; zero where there is no area."""
+    following = np.arange(1, len(vertices) + 1)
+    following[starts[1:] - 1] = starts[:-1]
+    a, b = vertices, vertices[following]
+    sums = np.add.reduceat(a[:, (1, 2, 0)] * b[:, (2, 0, 1)] - a[:, (2, 0, 1)] * b[:, (1, 2, 0)], starts[:-1])
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.where(lengths > 1e-9, sums / np.maximum(lengths, 1e-9), 0.0)
 
 
 def clip(points: NDArray[np.float64], normal: ArrayLike, offset: float) -> NDArray[np.float64]:

@@ -215,12 +215,15 @@ def _without_overlaps(tracks: list[Track]) -> list[Track]:
 
 def overlaps(a: Track, b: Track) -> bool:
     """Whether the footprints of two tracks, each grown by the margin, touch at any step that both have."""
+    reach = (np.hypot(a.spec.length, a.spec.width) + np.hypot(b.spec.length, b.spec.width)) / 2 + 2 * _MARGIN
+    gap = np.maximum(
+        a.poses[:, :2].min(axis=0) - b.poses[:, :2].max(axis=0), b.poses[:, :2].min(axis=0) - a.poses[:, :2].max(axis=0)
+    )
     start, stop = max(a.times[0], b.times[0]), min(a.times[-1], b.times[-1])
     times = np.arange(start, stop + 1e-9, _STEP)
-    if len(times) == 0:
+    if gap.max() > reach or len(times) == 0:
         return False
     poses = [np.stack([np.interp(times, t.times, column) for column in t.poses.T], axis=1) for t in (a, b)]
-    reach = (np.hypot(a.spec.length, a.spec.width) + np.hypot(b.spec.length, b.spec.width)) / 2 + 2 * _MARGIN
     close = np.linalg.norm(poses[0][:, :2] - poses[1][:, :2], axis=1) < reach
     if not close.any():
         return False
