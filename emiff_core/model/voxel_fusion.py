@@ -42,20 +42,18 @@ def project(points: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
         behind a camera (depth < 0) come out mirrored, as the plain division gives it.
     """
     homogeneous = torch.cat([points, torch.ones_like(points[:, :1])], dim=1)
-    mirrored = homogeneous * homogeneous.new_tensor([1.0, -1.0, 1.0, 1.0])
     pixels, depths = [], []
     for k, extrinsic, scale, mirror_width in zip(
         camera.intrinsics, camera.extrinsics, camera.scale, camera.mirror_width, strict=True
     ):
-        k4 = torch.eye(4, dtype=k.dtype, device=k.device)
-        k4[:3, :3] = k
-        flipped = bool(mirror_width > 0)
+        mirrored = mirror_width > 0
         with torch.autocast(points.device.type, enabled=False):
-            uvd = (mirrored if flipped else homogeneous) @ (k4 @ extrinsic).T
+            projection = torch.block_diag(k, torch.ones_like(k[:1, :1])) @ extrinsic
+            projection[:, 1] = torch.where(mirrored, -projection[:, 1], projection[:, 1])
+            uvd = homogeneous @ projection.T
         uv = uvd[:, :2] / uvd[:, 2:3] * scale
-        if flipped:
-            uv = torch.stack([mirror_width - uv[:, 0], uv[:, 1]], dim=1)
-        pixels.append(uv)
+        u = torch.where(mirrored, mirror_width - uv[:, 0], uv[:, 0])
+        pixels.append(torch.stack([u, uv[:, 1]], dim=1))
         depths.append(uvd[:, 2])
     return torch.stack(pixels), torch.stack(depths)
 
