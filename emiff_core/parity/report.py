@@ -163,11 +163,11 @@ def compare(name: str, ours: NDArray[Any], theirs: NDArray[Any], tolerance: Tole
         error = error / np.maximum(np.abs(np.nan_to_num(b)), 1.0)
     if error.size == 0:
         return Comparison(name, 0, 0.0, 0.0, 0.0, str(tolerance), True, note)
-    # 'lower', because interpolating between infinities gives no number
-    p99, p999 = np.percentile(error, [99, 99.9], method='lower')
+    # 'higher' errs on the strict side, and interpolating between infinities would give no number
+    p99, p999 = np.percentile(error, [99, 99.9], method='higher')
     ok = error.max() <= tolerance.maximum
     if tolerance.percentile is not None:
-        ok = ok and np.percentile(error, tolerance.percentile, method='lower') <= tolerance.at_percentile
+        ok = ok and np.percentile(error, tolerance.percentile, method='higher') <= tolerance.at_percentile
     return Comparison(name, error.size, float(error.max()), float(p99), float(p999), str(tolerance), bool(ok), note)
 
 
