@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.data.synthetic.ground import GroundPatch, draw_background
+from emiff_core.data.synthetic.background import draw_background
 from emiff_core.data.synthetic.light import Light
 from emiff_core.data.synthetic.mesh import Mesh
-from emiff_core.data.synthetic.view import NEAR, SHIFT, View, fixed_point
+from emiff_core.data.synthetic.view import SHIFT, ProjectedPolygons, View
 from emiff_core.geometry import transforms
 
 STATIC = -1  # instance of everything that is no labelled vehicle
@@ -70,7 +70,7 @@ class Rendering:
 def render(
     view: View,
     light: Light,
-    patches: Sequence[GroundPatch],
+    ground: Mesh,
     shadows: Sequence[NDArray[np.float64]],
     drawables: Sequence[Drawable],
 ) -> Rendering:
@@ -79,14 +79,14 @@ def render(
     Args:
         view: the camera.
         light: sun, sky and haze.
-        patches: the ground's polygons in painting order.
+        ground: polygons on z = 0 of the scene frame in painting order.
         shadows: (N, 2) outlines on the ground, metres.
         drawables: everything with a height.
 
     Returns:
         The picture without noise, and which vehicle each pixel shows.
     """
-    canvas = _Canvas(view, light, draw_background(view, light, patches, shadows))
+    canvas = _Canvas(view, light, draw_background(view, light, ground, shadows))
     centres = np.array([transforms.apply(d.T_scene_mesh, d.mesh.centre) for d in drawables]).reshape(-1, 3)
     centres = transforms.apply(view.T_camera_scene, centres)
     radii = np.array([d.mesh.radius for d in drawables])
@@ -118,7 +118,7 @@ class _Canvas:
         offsets = (anchors * normals).sum(axis=1)
         facing = offsets < -1e-6
         points = transforms.apply(T, mesh.vertices)
-        polygons = _Polygons(view, mesh, points)
+        polygons = ProjectedPolygons(view, points, mesh.starts)
         colours = self._colours(drawable, distance)
         outlines = []
         for face in np.flatnonzero(facing):
@@ -181,10 +181,14 @@ class _Canvas:
         return Rendering(self.image, instances, silhouettes)
 
     def _inverse_depth_plane(self, normal: NDArray[np.float64]) -> tuple[float, float, float]:
-        """Return a, b, c with 1 / depth = a u + b v + c on the plane normal . p = 1 of the optical frame."""
+        """Return a, b, c with 1 / depth = a u + b v + c on the plane normal . p = 1 of the optical frame.
+
+        The depth is the farthest within a pixel: a face covers every pixel that it touches, and one seen at a grazing
+        angle must not stand before its neighbour where they meet.
+        """
         k = self.view.camera.intrinsics
         a, b = normal[0] / k[0, 0], normal[1] / k[1, 1]
-        return a, b, normal[2] - a * k[0, 2] - b * k[1, 2]
+        return a, b, normal[2] - a * k[0, 2] - b * k[1, 2] - (abs(a) + abs(b)) / 2
 
     def _uncover(
         self, pixels: NDArray[np.int32], plane: tuple[float, float, float], instance: int
@@ -227,30 +231,3 @@ class _Canvas:
         if w and h:
             box = (int(low[0]) + x, int(low[1]) + y, int(low[0]) + x + w, int(low[1]) + y + h)
             self.totals[instance] = (int(np.count_nonzero(mask)), box)
-
-
-class _Polygons:
-    """A mesh's polygons in a view, projected together; the few that reach behind the camera or far out are clipped."""
-
-    def __init__(self, view: View, mesh: Mesh, points: NDArray[np.float64]) -> None:
-        self._view = view
-        self._starts = mesh.starts
-        self._points = points
-        starts = mesh.starts[:-1]
-        is_before = np.minimum.reduceat(points[:, 2], starts) > NEAR
-        ahead = np.column_stack([points[:, :2], np.maximum(points[:, 2], NEAR)])
-        pixels = view.project(ahead)
-        low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
-        self._is_plain = is_before & (np.maximum(-low, high).max(axis=1) <= view.guard)
-        self._is_outside = self._is_plain & view.is_outside(low, high)
-        self._pixels = fixed_point(pixels.clip(-view.guard, view.guard))
-        span = high - low
-        # smaller ones would be drawn too bold: OpenCV's lines are a pixel wide at least
-        self.is_worth_drawing = ~self._is_plain | ((span.min(axis=1) > 0.25) & (span.max(axis=1) > 0.8))
-
-    def outline(self, polygon: int) -> NDArray[np.int32] | None:
-        """Return (M, 2) pixels in fixed point, or None where the picture shows nothing of the polygon."""
-        if self._is_outside[polygon]:
-            return None
-        rows = slice(self._starts[polygon], self._starts[polygon + 1])
-        return self._pixels[rows] if self._is_plain[polygon] else self._view.outline(self._points[rows])

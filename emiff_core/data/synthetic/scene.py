@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from emiff_core.data.synthetic import traffic
 from emiff_core.data.synthetic.bodies import build_mesh
-from emiff_core.data.synthetic.ground import GroundPatch, paint_crossing
 from emiff_core.data.synthetic.light import Light, draw_light
 from emiff_core.data.synthetic.mesh import Mesh, MeshBuilder
 from emiff_core.data.synthetic.render import Drawable, Rendering, render
@@ -22,6 +21,7 @@ from emiff_core.data.synthetic.rig import (
     draw_roadside_rig,
     draw_vehicle_rig,
 )
+from emiff_core.data.synthetic.road_surface import paint_crossing
 from emiff_core.data.synthetic.roads import Crossing, draw_crossing
 from emiff_core.data.synthetic.signals import Signals
 from emiff_core.data.synthetic.street_furniture import build_signal_post
@@ -50,7 +50,7 @@ class Scene:
         static_meshes: buildings, trees, lamps, in the scene frame.
         signals: the signal plan.
         signal_posts: of each arm, the post that shows red and the one that shows green.
-        ground: patches in painting order.
+        ground: what lies on the ground, faces in painting order.
         vehicle_rig, roadside_rig: the sensors.
         T_world_scene: (4, 4), thousands of metres away.
         duration: seconds from time 0 for which the motion is known.
@@ -64,7 +64,7 @@ class Scene:
     static_meshes: tuple[Mesh, ...]
     signals: Signals
     signal_posts: tuple[tuple[Mesh, Mesh], ...]
-    ground: tuple[GroundPatch, ...]
+    ground: Mesh
     vehicle_rig: VehicleRig
     roadside_rig: RoadsideRig
     T_world_scene: NDArray[np.float64]
@@ -105,6 +105,7 @@ class Scene:
 
     def render(self, side: Side, time: float, size: tuple[int, int] = REFERENCE_SIZE) -> Rendering:
         """Render what a side's camera sees at `time` seconds, without the camera's noise."""
+        view = self.view(side, time, size)
         drawables = [Drawable(mesh, np.eye(4)) for mesh in self.static_meshes]
         for arm, (red, green) in enumerate(self.signal_posts):
             drawables.append(Drawable(green if self.signals.arm_is_green(arm, time) else red, np.eye(4)))
@@ -113,10 +114,14 @@ class Scene:
             T = self.T_scene_vehicle(index, time)
             if T is None:
                 continue
+            # the shadow ends within the height over the tangent of the sun's elevation
+            reach = np.array([mesh.radius + 2 * mesh.centre[2] / self.light.to_sun[2]])
+            if not view.sees(transforms.apply(view.T_camera_scene, T[None, :3, 3]), reach)[0]:
+                continue
             shadows.append(shadow_of(transforms.apply(T, mesh.vertices), self.light))
             if not (side == 'vehicle' and index == EGO):
                 drawables.append(Drawable(mesh, T, index, self._is_in_shadow(T[:3, 3])))
-        return render(self.view(side, time, size), self.light, self.ground, shadows, drawables)
+        return render(view, self.light, self.ground, shadows, drawables)
 
     @cached_property
     def static_shadows(self) -> tuple[NDArray[np.float64], ...]:

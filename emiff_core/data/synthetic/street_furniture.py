@@ -1,4 +1,7 @@
-"""What stands on pavements: trees, lamps, hedges, kiosks, signal posts. Poles and leaves hide parts of vehicles."""
+"""What stands on pavements: trees, lamps, hedges, kiosks, signal posts. Poles and leaves hide parts of vehicles.
+
+Things of several parts come as several meshes, for each mesh casts one convex shadow.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +26,19 @@ _TRIANGLES = (
 )  # fmt: skip
 
 
-def build_tree(foot: NDArray[np.float64], rng: np.random.Generator) -> Mesh:
-    """Build a trunk and a few leafy blobs on the ground at `foot` (3,)."""
-    builder = MeshBuilder()
+def build_tree(foot: NDArray[np.float64], rng: np.random.Generator) -> tuple[Mesh, Mesh]:
+    """Build a trunk on the ground at `foot` (3,) and a crown of leafy blobs."""
+    stem, leafage = MeshBuilder(), MeshBuilder()
     trunk, crown = rng.uniform(1.9, 2.6), rng.uniform(1.3, 2.0)
-    _post(builder, foot, 0.13, trunk + 0.6, _BARK)
+    _post(stem, foot, 0.13, trunk + 0.6, _BARK)
     leaves = jittered(rng, _LEAVES * rng.uniform(0.9, 1.15, 3), 0.15)
     turn = rng.uniform(0, 2 * np.pi)
     for k in range(4):  # three around and one on top
         angle = turn + k * 2 * np.pi / 3
         spread = np.array([np.cos(angle), np.sin(angle), 0.0]) * crown * (0.0 if k == 3 else 0.5)
         centre = raised(foot + spread, trunk + crown * (1.45 if k == 3 else rng.uniform(0.5, 0.85)))
-        _blob(builder, centre, crown * rng.uniform(0.68, 0.82), leaves, rng)
-    return builder.build()
+        _blob(leafage, centre, crown * rng.uniform(0.68, 0.82), leaves, rng)
+    return stem.build(), leafage.build()
 
 
 def build_hedge(low: NDArray[np.float64], high: NDArray[np.float64], height: float, rng: np.random.Generator) -> Mesh:
@@ -62,12 +65,12 @@ def build_kiosk(low: NDArray[np.float64], high: NDArray[np.float64], rng: np.ran
     return builder.build()
 
 
-def build_lamp(foot: NDArray[np.float64], over: NDArray[np.float64]) -> Mesh:
-    """Build a street lamp at `foot` (3,) whose arm points to above `over` (3,), both on the ground."""
-    builder = MeshBuilder()
-    _post(builder, foot, 0.09, 8.2, _METAL)
-    _arm(builder, raised(foot, 8.0), raised(foot + (over - foot) * 0.8, 8.0), 0.12)
-    return builder.build()
+def build_lamp(foot: NDArray[np.float64], over: NDArray[np.float64]) -> tuple[Mesh, Mesh]:
+    """Build a street lamp: a post at `foot` (3,) and an arm that points to above `over` (3,), both on the ground."""
+    post, arm = MeshBuilder(), MeshBuilder()
+    _post(post, foot, 0.09, 8.2, _METAL)
+    _arm(arm, raised(foot, 8.0), raised(foot + (over - foot) * 0.8, 8.0), 0.12)
+    return post.build(), arm.build()
 
 
 def build_signal_post(crossing: Crossing, arm: int, is_green: bool) -> Mesh:

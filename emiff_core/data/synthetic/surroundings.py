@@ -67,13 +67,13 @@ def _pavement(block: _Block, along_first: bool, rng: np.random.Generator) -> lis
     def place(along: float, aside: float) -> NDArray[np.float64]:
         return block.at(along, aside) if along_first else block.at(aside, along)
 
-    meshes = []
+    meshes: list[Mesh] = []
     spacing, first = rng.uniform(8, 14), rng.uniform(9, 14)
     for u in np.arange(first, 120.0, spacing):
         if rng.random() < 0.62:
-            meshes.append(build_tree(place(u + rng.uniform(-1, 1), rng.uniform(1.4, 2.2)), rng))
+            meshes += build_tree(place(u + rng.uniform(-1, 1), rng.uniform(1.4, 2.2)), rng)
     for u in np.arange(first + spacing / 2, 140.0, 32.0):
-        meshes.append(build_lamp(place(u, 0.8), place(u, -1.6)))
+        meshes += build_lamp(place(u, 0.8), place(u, -1.6))
     u = rng.uniform(10, 18)
     while u < 70.0:
         length = rng.uniform(3, 9)

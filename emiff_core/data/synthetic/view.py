@@ -109,3 +109,33 @@ class View:
 def fixed_point(pixels: NDArray[np.float64]) -> NDArray[np.int32]:
     """Return pixels with SHIFT fractional bits, as OpenCV's drawing functions take them."""
     return np.round(pixels * (1 << SHIFT)).astype(np.int32)
+
+
+class ProjectedPolygons:
+    """Many polygons in a view, projected together; the few that reach behind the camera or far out are clipped."""
+
+    def __init__(self, view: View, points: NDArray[np.float64], starts: NDArray[np.int64]) -> None:
+        """Project polygons.
+
+        Args:
+            view: the camera.
+            points: (V, 3) metres in the optical frame.
+            starts: (P + 1,); polygon p has the points starts[p] to starts[p + 1].
+        """
+        self._view, self._points, self._starts = view, points, starts
+        is_before = np.minimum.reduceat(points[:, 2], starts[:-1]) > NEAR
+        pixels = view.project(np.column_stack([points[:, :2], np.maximum(points[:, 2], NEAR)]))
+        low, high = np.minimum.reduceat(pixels, starts[:-1]), np.maximum.reduceat(pixels, starts[:-1])
+        self._is_plain = is_before & (np.maximum(-low, high).max(axis=1) <= view.guard)
+        self._is_outside = self._is_plain & view.is_outside(low, high)
+        self._pixels = fixed_point(pixels.clip(-view.guard, view.guard))
+        span = high - low
+        # smaller ones would be drawn too bold: OpenCV's lines are a pixel wide at least
+        self.is_worth_drawing = ~self._is_plain | ((span.min(axis=1) > 0.3) & (span.max(axis=1) > 0.8))
+
+    def outline(self, polygon: int) -> NDArray[np.int32] | None:
+        """Return (M, 2) pixels in fixed point, or None where the picture shows nothing of the polygon."""
+        if self._is_outside[polygon]:
+            return None
+        rows = slice(self._starts[polygon], self._starts[polygon + 1])
+        return self._pixels[rows] if self._is_plain[polygon] else self._view.outline(self._points[rows])

@@ -14,6 +14,7 @@ from emiff_core.data.synthetic.light import draw_light
 from emiff_core.data.synthetic.mesh import MeshBuilder, clip
 from emiff_core.data.synthetic.render import STATIC, Drawable, render
 from emiff_core.data.synthetic.rig import camera_pose
+from emiff_core.data.synthetic.road_surface import paint_crossing
 from emiff_core.data.synthetic.roads import draw_crossing
 from emiff_core.data.synthetic.scene import EGO
 from emiff_core.data.synthetic.signals import find_conflicts, plan_signals
@@ -25,6 +26,7 @@ from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 
 SIZE = (480, 270)
+GROUND = paint_crossing(draw_crossing(np.random.default_rng(0)), np.random.default_rng(0))
 
 
 @pytest.fixture(scope='module')
@@ -117,8 +119,8 @@ def test_depth_is_decided_per_pixel_whatever_the_order():
         _block((5, 0.5, 0), (6, 0.7, 5), 2),
     ]
     light = draw_light(np.random.default_rng(0))
-    first = render(_camera_at_origin(), light, (), (), blocks)
-    second = render(_camera_at_origin(), light, (), (), blocks[::-1])
+    first = render(_camera_at_origin(), light, GROUND, (), blocks)
+    second = render(_camera_at_origin(), light, GROUND, (), blocks[::-1])
     assert (first.instances == second.instances).all()
     rows = first.instances[60]
     # y = -u (x - 0): pixel u looks along y / x = (80 - u) / 100
@@ -128,7 +130,7 @@ def test_depth_is_decided_per_pixel_whatever_the_order():
 
 def test_a_hidden_block_shows_nothing_but_is_measured():
     blocks = [_block((8, -3, 0), (9, 3, 6), 0), _block((12, -1, 0), (13, 1, 2), 1)]
-    rendering = render(_camera_at_origin(), draw_light(np.random.default_rng(0)), (), (), blocks)
+    rendering = render(_camera_at_origin(), draw_light(np.random.default_rng(0)), GROUND, (), blocks)
     hidden, wall = rendering.silhouettes[1], rendering.silhouettes[0]
     assert hidden.visible_pixels == 0 and wall.visible_pixels == wall.total_pixels
     # 2 m wide and 2 m tall, 12 m away
@@ -140,7 +142,7 @@ def test_a_hidden_block_shows_nothing_but_is_measured():
 
 def test_what_reaches_behind_the_camera_is_cut_not_mirrored():
     rendering = render(
-        _camera_at_origin(), draw_light(np.random.default_rng(0)), (), (), [_block((-20, 2, 0), (30, 3, 4), 0)]
+        _camera_at_origin(), draw_light(np.random.default_rng(0)), GROUND, (), [_block((-20, 2, 0), (30, 3, 4), 0)]
     )
     shown = np.flatnonzero(rendering.instances[60] == 0)
     # the wall's side runs from the left edge of the picture to where x = 30, y = 2
