@@ -71,8 +71,6 @@ class PlayerNode(RunnableNode):
     def close(self) -> None:
         """Stop playing."""
         self._stopped.set()
-        with self._answered:
-            self._answered.notify_all()
         self._thread.join()
         self._bag.close()
 
@@ -143,7 +141,7 @@ class PlayerNode(RunnableNode):
             self._topics[topic].publish(data)
             if topic in self._answer_of:
                 held = time.monotonic()
-                self._wait_for_answer(topic, header_stamp_ns(data))
+                self._wait_for_answer(topic, header_stamp_ns(data), stamp_ns)
                 started += time.monotonic() - held
 
     def _run_clock(self, begin_ns: int, started: float, until_ns: int) -> None:
@@ -158,14 +156,18 @@ class PlayerNode(RunnableNode):
         stamp: Time = time_of(now_ns)
         self._clock_publisher.publish(Clock(clock=stamp))
 
-    def _wait_for_answer(self, topic: str, stamp_ns: int) -> None:
-        answer = self._answer_of[topic]
-        with self._answered:
-            came = self._answered.wait_for(
-                lambda: self._answers[answer] >= stamp_ns or self._stopped.is_set(), self._pace_s
-            )
-        if not came:
-            self._reports.warn('pace', f'no answer on {answer} to an image of {topic} within {self._pace_s:.0f} s')
+    def _wait_for_answer(self, topic: str, stamp_ns: int, now_ns: int) -> None:
+        answer, deadline = self._answer_of[topic], time.monotonic() + self._pace_s
+        while not self._stopped.is_set():
+            # the held time is repeated: /clock is best effort, and a node that missed it knows no time at all
+            self._say_clock(now_ns)
+            with self._answered:
+                if self._answered.wait_for(lambda: self._answers[answer] >= stamp_ns, _CLOCK_PERIOD_S):
+                    return
+            if time.monotonic() > deadline:
+                text = f'no answer on {answer} to an image of {topic} within {self._pace_s:.0f} s'
+                self._reports.warn('pace', text)
+                return
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -26,8 +26,8 @@ LATCHED = QoSProfile(
 def declare_input_profile(node: Node) -> QoSProfile:
     """Declare input_reliability and return the profile of images, camera_info and features.
 
-    The default is that of sensor data: a lost image is followed by a newer one. A replay that must lose nothing asks for
-    reliable, which sensors that offer best effort do not match.
+    The default is that of sensor data: a lost image is followed by a newer one. A replay that must lose nothing asks
+    for reliable, which sensors that offer best effort do not match.
     """
     choice = declare(
         node, 'input_reliability', 'best_effort', 'of images and features', choices=tuple(_RELIABILITY)
