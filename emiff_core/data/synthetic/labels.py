@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from emiff_core.data.synthetic.render import Rendering
 from emiff_core.data.synthetic.rig import REFERENCE_SIZE
-from emiff_core.data.synthetic.scene import EGO, Scene, Side
+from emiff_core.data.synthetic.scene import EGO, Scene
 from emiff_core.data.synthetic.view import NEAR, View
 from emiff_core.geometry import Boxes3D, transforms
 
@@ -32,11 +32,10 @@ class SeenVehicle:
     truncated: int
 
 
-def seen_vehicles(scene: Scene, side: Side, time: float, rendering: Rendering) -> list[SeenVehicle]:
+def seen_vehicles(scene: Scene, view: View, time: float, rendering: Rendering) -> list[SeenVehicle]:
     """Return the vehicles that a picture shows: MIN_PIXELS of them, and MIN_SHARE of what the picture could show."""
     height, width = rendering.instances.shape
     least = MIN_PIXELS * width * height / (REFERENCE_SIZE[0] * REFERENCE_SIZE[1])
-    view = scene.view(side, time, (width, height))
     indices, boxes = scene.boxes(time)
     result = []
     for index, box in zip(indices.tolist(), (boxes[[i]] for i in range(len(boxes))), strict=True):

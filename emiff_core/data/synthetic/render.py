@@ -209,7 +209,7 @@ class _Canvas:
         )
         nearest = self.inverse_depth[target]
         keep &= depth > nearest
-        if not cv2.hasNonZero(keep):
+        if cv2.countNonZero(keep) == 0:
             return None
         where = keep.view(bool)
         np.copyto(nearest, depth, where=where)

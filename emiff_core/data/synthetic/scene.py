@@ -175,18 +175,19 @@ def build_scene(seed: int, duration: float) -> Scene:
 
 
 def _choose_ego(tracks: list[Track], duration: float) -> Track | None:
-    """Choose the vehicle that approaches the crossing, stays for the whole scene and drives farthest."""
-    best, farthest = None, -1.0
+    """Choose the vehicle that is longest on its way to the crossing, and of those the one that drives farthest."""
+    best, highest = None, 0.0
     for track in tracks:
         if track.path is None or track.times[0] > -0.5 or track.times[-1] < duration + 0.5:
             continue
-        start, stop = track.pose(0.0), track.pose(duration)
-        assert start is not None and stop is not None
-        distance = np.linalg.norm(start[:2])
-        inbound = np.array([np.cos(start[2]), np.sin(start[2])]) @ start[:2] < 0
-        travelled = float(np.linalg.norm(stop[:2] - start[:2]))
-        if inbound and 28.0 < distance < 70.0 and travelled > farthest:
-            best, farthest = track, travelled
+        poses = np.array([track.pose(time) for time in np.linspace(0, duration, 12)])
+        distances = np.linalg.norm(poses[:, :2], axis=1)
+        towards = -(poses[:, 0] * np.cos(poses[:, 2]) + poses[:, 1] * np.sin(poses[:, 2]))
+        on_its_way = (towards > 8.0) & (distances < 75.0)
+        travelled = float(np.linalg.norm(poses[-1, :2] - poses[0, :2]))
+        score = float(on_its_way.mean() + 0.5 * min(travelled / (6.0 * duration), 1.0))
+        if on_its_way[0] and score > highest:
+            best, highest = track, score
     return best
 
 

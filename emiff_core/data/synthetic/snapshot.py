@@ -7,10 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emiff_core.data.dair_v2x import Truth
 from emiff_core.data.synthetic.labels import SeenVehicle, seen_vehicles
 from emiff_core.data.synthetic.render import Rendering
 from emiff_core.data.synthetic.rig import REFERENCE_SIZE
-from emiff_core.data.synthetic.scene import Scene, Side
+from emiff_core.data.synthetic.scene import EGO, Scene, Side
+from emiff_core.data.synthetic.view import View
+from emiff_core.geometry import transforms
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +22,13 @@ class Snapshot:
 
     Attributes:
         time: seconds of the scene.
+        view: the camera, of the picture's size, and its place.
         rendering: the picture, with noise.
         seen: the vehicles that it shows.
     """
 
     time: float
+    view: View
     rendering: Rendering
     seen: list[SeenVehicle]
 
@@ -42,7 +47,8 @@ def take(
     """
     rendering = scene.render(side, time, size)
     noisy = _expose(rendering.image, np.random.default_rng([noise_seed, int(side == 'vehicle')]))
-    return Snapshot(time, replace(rendering, image=noisy), seen_vehicles(scene, side, time, rendering))
+    view = scene.view(side, time, size)
+    return Snapshot(time, view, replace(rendering, image=noisy), seen_vehicles(scene, view, time, rendering))
 
 
 def render_pair(
@@ -68,6 +74,15 @@ def render_pair(
         take(scene, 'vehicle', time, size, noise_seed),
         take(scene, 'infrastructure', time - roadside_earlier_by, size, noise_seed),
     )
+
+
+def cooperative_truth(scene: Scene, vehicle: Snapshot, roadside: Snapshot) -> Truth:
+    """Return what either camera sees, in the vehicle lidar frame at the vehicle's exposure, without the ego vehicle."""
+    seen = {s.index for s in (*vehicle.seen, *roadside.seen)} - {EGO}
+    indices, boxes = scene.boxes(vehicle.time)
+    rows = [row for row, index in enumerate(indices.tolist()) if index in seen]
+    local = boxes[rows].transformed(transforms.inverse(scene.T_scene_lidar(vehicle.time)))
+    return Truth(local, tuple(scene.tracks[indices[row]].spec.kind for row in rows))
 
 
 def _expose(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ DEFAULT_ASYNCHRONY = 0.030  # seconds by which the roadside exposes before the v
 _JITTER = 0.003  # seconds, the largest deviation of an exposure from its camera's clock
 _JPEG_QUALITY = 92
 _EPOCH_US = 1_626_000_000_000_000  # microseconds, of the first scene's beginning
+_SCENE_US = 12_000_000  # microseconds from the beginning of one scene to that of the next, longer than a scene
 _FIRST_VEHICLE_ID, _FIRST_INFRASTRUCTURE_ID = 15000, 5000
 _MOST_FRAMES = 10_000  # the two sides' identifiers stay six digits and apart
 
@@ -80,7 +81,7 @@ def plan(frames: int, seed: int, asynchrony_ms: float | None) -> list[Exposure]:
                     batch=batch,
                     batch_ids=(first, first + count - 1),
                     frame=first + k,
-                    scene_epoch_us=_EPOCH_US + batch * 60_000_000,
+                    scene_epoch_us=_EPOCH_US + batch * _SCENE_US,
                     vehicle_us=round(vehicle * 1e6),
                     infrastructure_us=round(infrastructure * 1e6),
                 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emiff_core.data.dair_v2x import DairV2xDataset
-from emiff_core.data.synthetic import build_scene, generate, render_pair
+from emiff_core.data.synthetic import build_scene, cooperative_truth, generate, render_pair
 from emiff_core.data.synthetic.bodies import build_mesh
 from emiff_core.data.synthetic.light import draw_light
 from emiff_core.data.synthetic.mesh import MeshBuilder, clip
@@ -191,6 +191,22 @@ def test_labels_are_of_the_vehicles_seen_and_no_others(scene, pair):
     assert (vehicle.rendering.instances == EGO).sum() == 0
     # some vehicle is occluded and some is not: the label says which
     assert {s.occluded for s in (*vehicle.seen, *roadside.seen)} >= {0}
+
+
+def test_the_truth_in_memory_is_what_either_camera_sees_in_the_lidar_frame(scene, pair):
+    truth = cooperative_truth(scene, *pair)
+    seen = {s.index for snapshot in pair for s in snapshot.seen} - {EGO}
+    assert len(truth.boxes) == len(seen) == len(truth.labels)
+    # through the vehicle's camera, each box of a vehicle seen there lies around its pixels
+    T_camera_lidar = scene.vehicle_rig.T_camera_lidar
+    centres = transforms.apply(T_camera_lidar, truth.boxes.centers)
+    pixels, depth = pair[0].view.camera.project(centres)
+    inside = 0
+    for s in pair[0].seen:
+        x0, y0, x1, y1 = s.box_2d
+        within = (pixels >= (x0 - 1, y0 - 1)) & (pixels <= (x1 + 1, y1 + 1)) & (depth[:, None] > 0)
+        inside += bool(within.all(axis=1).any())
+    assert inside >= 0.7 * len(pair[0].seen) > 0
 
 
 def test_moving_vehicles_are_elsewhere_when_the_roadside_exposes_earlier(scene):
