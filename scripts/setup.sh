@@ -35,8 +35,10 @@ check_machine() {
     case $root in *[[:space:]]*) die "the path '$root' has a space in it, and colcon's setup files break there; move the checkout" ;; esac
 
     python=$(find_python)
-    if [ -z "$python" ]; then
-        missing+=("Python 3.10-3.12${PYTHON:+ (PYTHON=$PYTHON does not fit)}"); packages+=(python3 python3-venv python3-dev)
+    if [ -z "$python" ] && command -v "${PYTHON:-python3}" > /dev/null; then
+        die "Python 3.10-3.12 is needed, found $("${PYTHON:-python3}" -V); install one of these beside it, for example with pyenv, and run: make setup PYTHON=<its path>"
+    elif [ -z "$python" ]; then
+        missing+=('Python 3.10-3.12'); packages+=(python3 python3-venv python3-dev)
     else
         tag=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
         "$python" -c 'import venv, ensurepip' 2>/dev/null || { missing+=("$tag venv module"); packages+=("$tag-venv"); }
