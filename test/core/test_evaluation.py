@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -94,6 +94,7 @@ def test_official_truths_choose_by_iou_and_standard_predictions_by_score():
     assert average_precision(rivals, [truth], 0.3, 'bev', 'official') == pytest.approx(50)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_more_demanding_thresholds_never_score_higher(seed):
     predictions, truths = crowd(seed, frames=2, per_frame=6)
@@ -103,6 +104,7 @@ def test_more_demanding_thresholds_never_score_higher(seed):
         assert all(0 <= score <= 100 for score in scores)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_space_is_harder_than_the_plane(seed):
     predictions, truths = crowd(seed, frames=1, per_frame=6)

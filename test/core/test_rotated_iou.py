@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emiff_core.geometry.rotated_iou import overlap, pairwise_iou, pairwise_overlap, suppress
@@ -26,6 +26,7 @@ def test_agrees_with_opencv():
     np.testing.assert_allclose(overlap(a, b), expected, atol=2e-3)  # OpenCV works in float32 and merges close corners
 
 
+@settings(deadline=None)
 @given(rectangles, rectangles)
 def test_is_symmetric_and_no_larger_than_either(a, b):
     shared, swapped = overlap(a, b)[0], overlap(b, a)[0]
@@ -33,6 +34,7 @@ def test_is_symmetric_and_no_larger_than_either(a, b):
     assert -1e-12 <= shared <= min(a[2] * a[3], b[2] * b[3]) * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(rectangles, st.integers(-3, 3))
 def test_a_rectangle_meets_itself_wholly_however_it_is_described(a, quarters):
     turned = a.copy()
@@ -42,6 +44,7 @@ def test_a_rectangle_meets_itself_wholly_however_it_is_described(a, quarters):
     assert pairwise_iou(a, turned)[0, 0] == pytest.approx(1.0, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(rectangles, rectangles, st.floats(-3, 3), st.floats(-3, 3), st.floats(-4, 4))
 def test_does_not_change_when_the_plane_moves(a, b, dx, dy, turn):
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
