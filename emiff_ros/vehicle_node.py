@@ -79,7 +79,8 @@ class VehicleNode(RunnableNode):
         except EmiffError as error:
             self._reports.warn('feature', f'feature refused: {error}')
             return
-        now_ns = self.get_clock().now().nanoseconds
+        # a simulated clock that has not spoken yet reads 0; the age at use is bounded by the image's stamp in any case
+        now_ns = self.get_clock().now().nanoseconds or frame.stamp_ns
         verdict = self._admission.admit(frame, now_ns)
         if isinstance(verdict, AdmittedFrame):
             self._buffer.add(verdict)
