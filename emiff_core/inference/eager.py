@@ -1,6 +1,7 @@
 """The reference engine: the PyTorch model as it stands, on the CPU or on a GPU."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,13 @@ class DetectionResult:
     stage_ms: StageTimes
 
 
+@contextmanager
+def _reference_precision() -> Iterator[None]:
+    """Infer in float32 on a GPU too, where convolutions would otherwise round to TF32's ten bits."""
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+
+
 class EagerEngine:
     """A detector with weights, for one frame at a time. One thread may use it at a time.
 
@@ -131,7 +139,7 @@ class EagerEngine:
         self.model = model.keep(side).eval().requires_grad_(False).to(self.device)
         self._anchors = make_anchors(config.voxels, config.head).to(self.device)
 
-    @torch.inference_mode()
+    @_reference_precision()
     def encode_infrastructure(self, image: NDArray[np.uint8], camera: PinholeCamera) -> InfrastructureFeature:
         """Compress a roadside image into the latent that is sent.
 
@@ -157,7 +165,7 @@ class EagerEngine:
         stride = STRIDE * 2**compression.spatial_stages
         return self.config.backbone.fpn_channels // compression.channel_ratio, height // stride, width // stride
 
-    @torch.inference_mode()
+    @_reference_precision()
     def encode_vehicle(self, image: NDArray[np.uint8], camera: PinholeCamera) -> VehicleFeatures:
         """Encode a vehicle image.
 
@@ -175,7 +183,7 @@ class EagerEngine:
             tensor = prepared.tensor[None].to(self.device)
         return VehicleFeatures(self.model.encode_vehicle(tensor, clock), prepared, clock.times)
 
-    @torch.inference_mode()
+    @_reference_precision()
     def detect(
         self, vehicle: VehicleFeatures, T_camera_detection: NDArray[np.float64], remotes: Sequence[RemoteFeature]
     ) -> DetectionResult:

@@ -115,3 +115,11 @@ def test_the_benchmark_times_both_sides(engine):
     assert set(times.vehicle_ms) == VEHICLE_STAGES
     assert times.total_ms >= max(*times.roadside_ms.values(), *times.vehicle_ms.values())
     assert times.latent_numbers == 4 * 8 * 16
+
+
+def test_a_gpu_would_not_round_to_tf32(engine, image, camera, T_camera_detection):
+    before, seen = torch.backends.cudnn.allow_tf32, []
+    engine.model.neck.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    engine.detect(engine.encode_vehicle(image, camera), T_camera_detection, [])
+    assert seen == [False]
+    assert torch.backends.cudnn.allow_tf32 == before
