@@ -1,0 +1,18 @@
+"""Start a roadside unit: `ros2 launch emiff infrastructure.launch.py image:=/pole/image camera_info:=/pole/camera_info`."""
+
+from launch import LaunchDescription
+
+from emiff_ros.launching import describe_node
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the infrastructure node and its topics."""
+    return describe_node(
+        'infrastructure_node',
+        {
+            'image': ('~/input/image', 'raw image'),
+            'image_compressed': ('~/input/image/compressed', 'compressed image (image_transport: compressed)'),
+            'camera_info': ('~/input/camera_info', 'calibration of the image'),
+            'features': ('~/output/features', 'features for the vehicles'),
+        },
+    )

@@ -1,0 +1,19 @@
+"""Start the vehicle node: `ros2 launch emiff vehicle.launch.py image:=/camera/image camera_info:=/camera/camera_info`."""
+
+from launch import LaunchDescription
+
+from emiff_ros.launching import describe_node
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the vehicle node and its topics."""
+    return describe_node(
+        'vehicle_node',
+        {
+            'image': ('~/input/image', 'raw image'),
+            'image_compressed': ('~/input/image/compressed', 'compressed image (image_transport: compressed)'),
+            'camera_info': ('~/input/camera_info', 'calibration of the image'),
+            'features': ('~/input/features', 'features of the roadside units'),
+            'detections': ('~/output/detections', 'boxes found'),
+        },
+    )
