@@ -1,4 +1,4 @@
-"""Start a roadside unit: `ros2 launch emiff infrastructure.launch.py image:=/pole/image camera_info:=/pole/camera_info`."""
+"""Start a roadside unit: `ros2 launch emiff infrastructure.launch.py image:=... camera_info:=...`."""
 
 from launch import LaunchDescription
 

@@ -1,4 +1,4 @@
-"""Start the vehicle node: `ros2 launch emiff vehicle.launch.py image:=/camera/image camera_info:=/camera/camera_info`."""
+"""Start the vehicle node: `ros2 launch emiff vehicle.launch.py image:=... camera_info:=...`."""
 
 from launch import LaunchDescription
 

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 VENV_GB=12
+exec 9< . && flock 9  # one at a time in this folder
 
 # The world made here stands alone: a distribution that is sourced in this shell must not leak in.
 unset AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH PYTHONHOME VIRTUAL_ENV \

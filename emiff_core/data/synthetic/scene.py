@@ -183,7 +183,7 @@ def _choose_ego(tracks: list[Track], duration: float) -> Track | None:
         poses = np.array([track.pose(time) for time in np.linspace(0, duration, 12)])
         distances = np.linalg.norm(poses[:, :2], axis=1)
         towards = -(poses[:, 0] * np.cos(poses[:, 2]) + poses[:, 1] * np.sin(poses[:, 2]))
-        on_its_way = (towards > 8.0) & (distances < 75.0)
+        on_its_way = (towards > 8.0) & (distances < 68.0)
         travelled = float(np.linalg.norm(poses[-1, :2] - poses[0, :2]))
         score = float(on_its_way.mean() + 0.5 * min(travelled / (6.0 * duration), 1.0))
         if on_its_way[0] and score > highest:

@@ -152,7 +152,7 @@ def write_frames(out: Path, exposures: list[Exposure], size: tuple[int, int]) ->
         _write_vehicle_side(out / 'vehicle-side', exposure.vehicle_id, scene, vehicle, size)
         _write_infrastructure_side(out / 'infrastructure-side', exposure.infrastructure_id, scene, infrastructure, size)
         seen = {v.index for v in (*vehicle.seen, *infrastructure.seen)}
-        label = cooperative_label(scene, vehicle.time, seen, system_error_offset(scene))
+        label = cooperative_label(scene, vehicle.time, seen, system_error_offset(scene.seed))
         _write_json(out / 'cooperative/label_world' / f'{exposure.vehicle_id}.json', label)
     return len(exposures)
 
@@ -168,9 +168,9 @@ def _scene(seed: int, frames: int) -> Scene:
     return _SCENES[seed, frames]
 
 
-def system_error_offset(scene: Scene) -> dict[str, float] | str:
+def system_error_offset(scene_seed: int) -> dict[str, float] | str:
     """Return what must be added to the written roadside pose to make it true; half of the scenes have ""."""
-    rng = np.random.default_rng([scene.seed, 2])
+    rng = np.random.default_rng([scene_seed, 2])
     if rng.random() < 0.5:
         return ''
     return {'delta_x': round(float(rng.uniform(-0.4, 0.4)), 3), 'delta_y': round(float(rng.uniform(-0.4, 0.4)), 3)}
@@ -194,7 +194,7 @@ def _write_vehicle_side(root: Path, name: str, scene: Scene, snapshot: Snapshot,
 def _write_infrastructure_side(root: Path, name: str, scene: Scene, snapshot: Snapshot, size: tuple[int, int]) -> None:
     rig = scene.roadside_rig
     T_world_lidar = scene.T_world_scene @ rig.T_scene_lidar
-    offset = system_error_offset(scene)
+    offset = system_error_offset(scene.seed)
     if isinstance(offset, dict):
         T_world_lidar[:2, 3] -= offset['delta_x'], offset['delta_y']
     _write_image(root / 'image' / f'{name}.jpg', snapshot)
@@ -228,7 +228,6 @@ def _write_indices(out: Path, exposures: list[Exposure]) -> None:
     _write_json(out / 'infrastructure-side/data_info.json', [_side_info(e, vehicle=False) for e in exposures])
     cooperative = []
     for e in exposures:
-        offset = system_error_offset(_scene(e.scene_seed, e.scene_frames))
         cooperative.append(
             {
                 'infrastructure_image_path': f'infrastructure-side/image/{e.infrastructure_id}.jpg',
@@ -236,7 +235,7 @@ def _write_indices(out: Path, exposures: list[Exposure]) -> None:
                 'vehicle_image_path': f'vehicle-side/image/{e.vehicle_id}.jpg',
                 'vehicle_pointcloud_path': f'vehicle-side/velodyne/{e.vehicle_id}.pcd',
                 'cooperative_label_path': f'cooperative/label_world/{e.vehicle_id}.json',
-                'system_error_offset': offset,
+                'system_error_offset': system_error_offset(e.scene_seed),
             }
         )
     _write_json(out / 'cooperative/data_info.json', cooperative)
