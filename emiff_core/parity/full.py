@@ -52,6 +52,8 @@ def compare_full(report: Report) -> None:
         _compare_compression(report, latent, seen)
         _compare_attention(report, seen)
         _compare_masking(report, seen)
+        report.whole('vox.n', len(model.voxel_centres), EXACT)
+        report.whole('vox.xyz', model.voxel_centres[report.golden['vox.index']])
         moved = 0
         for side, enhanced, camera in zip(_SIDES, seen['channel_masking'].split(1), cameras, strict=True):
             moved += _compare_sampling(report, model, side, enhanced, camera)
@@ -160,8 +162,6 @@ def _compare_sampling(report: Report, model: Emiff, side: str, enhanced: Tensor,
     samples = volume[0].permute(3, 2, 1, 0).flatten(0, 2).numpy()  # (Z * Y * X, C): the order of the points
     seen = (samples != 0).any(axis=1)
     index = golden['vox.index']
-    report.whole('vox.n', len(points), EXACT)
-    report.whole('vox.xyz', points[index])
     k4 = torch.eye(4)
     k4[:3, :3] = camera.intrinsics[0]
     report.whole(f'proj_{side}', k4 @ camera.extrinsics[0], RELATIVE)
