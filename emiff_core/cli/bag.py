@@ -21,6 +21,7 @@ def bag(
     raw: Annotated[bool, typer.Option('--raw', help="Decoded bgr8 images in place of the files' own bytes.")] = False,
     frames: Annotated[int | None, typer.Option(help='Only the first so many frames.', min=1)] = None,
     split: Annotated[str | None, typer.Option(help='Only the frames of a split: train, val or test.')] = None,
+    split_file: Annotated[Path | None, typer.Option(help='Split file, where it is not in the data set.')] = None,
 ) -> None:
     """Write a bag with images, calibrations, transforms and the truth, for `ros2 bag play`."""
     from rich.console import Console
@@ -29,7 +30,7 @@ def bag(
     from emiff_core.bag.dair_to_bag import write_bag
     from emiff_core.data.dair_v2x import DairV2xDataset
 
-    dataset = DairV2xDataset(data, split=split)
+    dataset = DairV2xDataset(data, split, split_file)
     console = Console()
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task('writing', total=None)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -157,15 +158,9 @@ def write_frames(out: Path, exposures: list[Exposure], size: tuple[int, int]) ->
     return len(exposures)
 
 
-_SCENES: dict[tuple[int, int], Scene] = {}
-
-
+@lru_cache(maxsize=1)  # frames come scene by scene
 def _scene(seed: int, frames: int) -> Scene:
-    """Build a scene, or return the one that was built last."""
-    if (seed, frames) not in _SCENES:
-        _SCENES.clear()
-        _SCENES[seed, frames] = build_scene(seed, frames * PERIOD + 0.5)
-    return _SCENES[seed, frames]
+    return build_scene(seed, frames * PERIOD + 0.5)
 
 
 def system_error_offset(scene_seed: int) -> dict[str, float] | str:
