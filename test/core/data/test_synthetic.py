@@ -267,6 +267,14 @@ def test_exposures_keep_the_asynchrony_asked_for():
     assert np.diff([e.vehicle_us for e in exact]) == pytest.approx(100_000, abs=6001)
 
 
+def test_each_hundred_frames_are_a_batch_at_another_crossing_and_time_goes_on():
+    exposures = plan(230, 0, None)
+    assert [e.frame for e in exposures] == list(range(230))
+    assert {(e.batch, e.batch_ids) for e in exposures} == {(0, (0, 99)), (1, (100, 199)), (2, (200, 229))}
+    assert len({e.scene_seed for e in exposures}) == 3
+    assert np.diff([e.scene_epoch_us + e.infrastructure_us for e in exposures]).min() > 90_000
+
+
 def test_the_written_roadside_pose_is_true_once_the_error_offset_is_added(tmp_path):
     exposures = {seed: plan(1, seed, None)[0] for seed in range(20)}
     offsets = {seed: system_error_offset(exposure.scene_seed) for seed, exposure in exposures.items()}
