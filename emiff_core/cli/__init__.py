@@ -11,7 +11,10 @@ from emiff_core.errors import EmiffError
 def make_app() -> typer.Typer:
     """Assemble the command line."""
     from emiff_core.cli.bag import bag
+    from emiff_core.cli.bench import bench
+    from emiff_core.cli.convert_checkpoint import convert_checkpoint
     from emiff_core.cli.demo import demo
+    from emiff_core.cli.parity import parity
     from emiff_core.cli.synth import synth
 
     app = typer.Typer(
@@ -21,8 +24,9 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (synth, bag, demo):
+    for command in (demo, synth, bag, parity, convert_checkpoint):
         app.command()(command)
+    app.add_typer(bench, name='bench')
     return app
 
 
