@@ -80,7 +80,7 @@ def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(tmp_path, 
     [
         ('--weights', 'w.safetensors', None, ['w.safetensors']),
         ('--weights', 'w.safetensors', 'no weights', ['w.safetensors']),
-        ('--config', 'c.yaml', 'image: {widht: 3}', ['c.yaml', 'widht']),
+        ('--config', 'c.yaml', 'image: {width: 3}', ['c.yaml', 'voxels']),
         ('--data', 'd', None, ['d']),
     ],
 )
