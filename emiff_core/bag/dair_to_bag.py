@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.bag.writer import LATCHED, BagWriter, Storage
-from emiff_core.data.dair_v2x import CLASS_OF_TYPE, CooperativeFrame, DairV2xDataset
+from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 

@@ -12,46 +12,14 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.data.json_files import (
-    number_of,
-    numbers_of,
-    read_list,
-    read_object,
-    rigid_of,
-    text_of,
-)
+from emiff_core.data.json_files import number_of, numbers_of, read_list, read_object, rigid_of, text_of
+from emiff_core.data.truth import Truth, read_truth
 from emiff_core.errors import EmiffError
-from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
+from emiff_core.geometry import PinholeCamera, transforms
 
 SPLIT_FILE = 'cooperative-split-data.json'
 _DEFAULT_SIZE = (1920, 1080)  # of every image of the published set, whose calibration files need not say so
-
-# which published types count as which evaluated class; every other type is ignored
-CLASS_OF_TYPE = {
-    'Car': 'car',
-    'Van': 'car',
-    'Truck': 'car',
-    'Bus': 'car',
-    'Cyclist': 'cyclist',
-    'Pedestrian': 'pedestrian',
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """What stands around the vehicle.
-
-    Attributes:
-        boxes: N boxes in the vehicle lidar frame, in the order of the file.
-        labels: N types as published (Car, Van, Truck, Bus, Cyclist, ...).
-    """
-
-    boxes: Boxes3D
-    labels: tuple[str, ...]
-
-    def of_class(self, name: str) -> Boxes3D:
-        """Return the boxes that count as the evaluated class `name` (car, cyclist, pedestrian), in the file's order."""
-        return self.boxes[[i for i, label in enumerate(self.labels) if CLASS_OF_TYPE.get(label) == name]]
+_STAMP_DIGITS = 16  # of microseconds since 1970, until the year 2286
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +72,7 @@ class CooperativeFrame:
         Raises:
             EmiffError: the file is missing, or an entry lacks a key or is no box.
         """
-        corners, labels = [], []
-        for i, entry in enumerate(read_list(self.label)):
-            source = f'{self.label}: entry {i}'
-            dimensions = entry.get('3d_dimensions')
-            if isinstance(dimensions, Mapping) and not all(number_of(dimensions, key, source) for key in 'lwh'):
-                continue  # published labels hold boxes of no size, which the official evaluation skips too
-            corners.append(numbers_of(entry, 'world_8_points', 24, source).reshape(8, 3))
-            labels.append(text_of(entry, 'type', source))
-        local = transforms.apply(transforms.inverse(self.T_world_lidar), np.array(corners).reshape(-1, 8, 3))
-        return Truth(Boxes3D.from_corners(local), tuple(labels))
+        return read_truth(self.label, transforms.inverse(self.T_world_lidar))
 
 
 class DairV2xDataset:
@@ -149,8 +108,8 @@ class DairV2xDataset:
             raise EmiffError(f'delay: expected 0 frames or more, found {delay_frames}')
         self.root = root
         self.with_distortion = with_distortion
-        self._vehicle = _side_index(root / 'vehicle-side/data_info.json')
-        self._infrastructure = _side_index(root / 'infrastructure-side/data_info.json')
+        self._vehicle = read_side(root / 'vehicle-side/data_info.json')
+        self._infrastructure = read_side(root / 'infrastructure-side/data_info.json')
         index = root / 'cooperative/data_info.json'
         wanted = None if split is None else set(read_split(split_file or root / SPLIT_FILE, split))
         pairs = []
@@ -178,8 +137,11 @@ class DairV2xDataset:
         if frames == 0:
             return infrastructure_id
         entry = self._infrastructure[infrastructure_id]
+        if not infrastructure_id.isdecimal():
+            raise EmiffError(f'{source}: infrastructure_image_path: expected a number, found {infrastructure_id!r}')
         number = int(infrastructure_id) - frames
-        if number < number_of(entry, 'batch_start_id', f'infrastructure-side {infrastructure_id}'):
+        index = self.root / 'infrastructure-side/data_info.json'
+        if number < number_of(entry, 'batch_start_id', f'{index}: frame {infrastructure_id}'):
             return None
         earlier = f'{number:06d}'
         return earlier if earlier in self._infrastructure else None
@@ -190,19 +152,20 @@ class DairV2xDataset:
         Raises:
             EmiffError: a file or key is missing or malformed.
         """
+        pair = f'{self.root}/cooperative/data_info.json: frame {vehicle_id}'
         if vehicle_id not in self._vehicle:
-            raise EmiffError(f'{self.root}: frame {vehicle_id}: expected it in vehicle-side/data_info.json, found none')
+            raise EmiffError(f'{pair}: expected it in vehicle-side/data_info.json, found none')
         vehicle, roadside = self._vehicle[vehicle_id], self._infrastructure[infrastructure_id]
         vehicle_root, roadside_root = self.root / 'vehicle-side', self.root / 'infrastructure-side'
         T_world_infrastructure = rigid_of(_file(roadside_root, roadside, 'calib_virtuallidar_to_world_path'))
-        T_world_infrastructure[:2, 3] += _error_offset(entry, f'cooperative frame {vehicle_id}')
+        T_world_infrastructure[:2, 3] += _error_offset(entry, pair)
         return CooperativeFrame(
             vehicle_id=vehicle_id,
             infrastructure_id=infrastructure_id,
             vehicle_image=_file(vehicle_root, vehicle, 'image_path'),
             infrastructure_image=_file(roadside_root, roadside, 'image_path'),
-            vehicle_stamp_ns=_stamp_ns(vehicle, f'vehicle-side {vehicle_id}'),
-            infrastructure_stamp_ns=_stamp_ns(roadside, f'infrastructure-side {infrastructure_id}'),
+            vehicle_stamp_ns=stamp_ns(vehicle, f'{vehicle_root}/data_info.json: frame {vehicle_id}'),
+            infrastructure_stamp_ns=stamp_ns(roadside, f'{roadside_root}/data_info.json: frame {infrastructure_id}'),
             vehicle_camera=self._camera(_file(vehicle_root, vehicle, 'calib_camera_intrinsic_path')),
             infrastructure_camera=self._camera(_file(roadside_root, roadside, 'calib_camera_intrinsic_path')),
             T_vehicle_camera_lidar=rigid_of(_file(vehicle_root, vehicle, 'calib_lidar_to_camera_path')),
@@ -210,7 +173,7 @@ class DairV2xDataset:
             T_world_novatel=rigid_of(_file(vehicle_root, vehicle, 'calib_novatel_to_world_path')),
             T_infrastructure_camera_lidar=rigid_of(_file(roadside_root, roadside, 'calib_virtuallidar_to_camera_path')),
             T_world_infrastructure_lidar=T_world_infrastructure,
-            label=self.root / text_of(entry, 'cooperative_label_path', f'cooperative frame {vehicle_id}'),
+            label=self.root / text_of(entry, 'cooperative_label_path', pair),
         )
 
     def _camera(self, path: Path) -> PinholeCamera:
@@ -257,36 +220,57 @@ def read_split(path: Path, name: str) -> list[str]:
     if not isinstance(splits, dict) or not isinstance(splits.get(name), list):
         found = ', '.join(splits) if isinstance(splits, dict) else 'no cooperative_split'
         raise EmiffError(f'{path}: expected a cooperative_split {name!r}, found {found}')
-    return [str(identifier) for identifier in splits[name]]
+    for identifier in splits[name]:
+        if isinstance(identifier, bool) or not isinstance(identifier, int | str):
+            raise EmiffError(f'{path}: cooperative_split {name!r}: expected identifiers, found {identifier!r}')
+    return [str(identifier).zfill(6) for identifier in splits[name]]
 
 
-def _side_index(path: Path) -> dict[str, Mapping[str, object]]:
-    """Return a side's entries by the identifier of their image."""
-    return {
-        Path(text_of(entry, 'image_path', f'{path}: entry {i}')).stem: entry for i, entry in enumerate(read_list(path))
-    }
+def read_side(path: Path) -> dict[str, Mapping[str, object]]:
+    """Return the entries of a side's data_info.json by the identifier of their image; those without one are left out.
+
+    Raises:
+        EmiffError: the file is missing or malformed, or has two entries for one image.
+    """
+    entries: dict[str, Mapping[str, object]] = {}
+    for i, entry in enumerate(read_list(path)):
+        if entry.get('image_path') == '':  # not present; a pair that needs it is refused when it is asked for
+            continue
+        identifier = Path(text_of(entry, 'image_path', f'{path}: entry {i}')).stem
+        if identifier in entries:
+            raise EmiffError(f'{path}: entry {i}: expected one entry for image {identifier}, found another')
+        entries[identifier] = entry
+    return entries
 
 
 def _file(root: Path, entry: Mapping[str, object], key: str) -> Path:
     path = root / text_of(entry, key, root / 'data_info.json')
-    if not path.is_file():
+    try:
+        exists = path.is_file()
+    except OSError:  # a name too long, a folder that may not be read
+        exists = False
+    if not exists:
         raise EmiffError(f'{path}: expected the file that {root.name}/data_info.json lists as {key}, found none')
     return path
 
 
-def _stamp_ns(entry: Mapping[str, object], source: str) -> int:
-    """Return the image's stamp in nanoseconds; files carry microseconds, mostly as text."""
+def stamp_ns(entry: Mapping[str, object], source: str) -> int:
+    """Return the stamp of a side entry's image in nanoseconds; files carry microseconds, mostly as text.
+
+    Raises:
+        EmiffError: there is none; `source` names the entry.
+    """
     value = entry.get('image_timestamp')
-    try:
-        return int(str(value)) * 1000
-    except ValueError as error:
-        raise EmiffError(f'{source}: key "image_timestamp": expected whole microseconds, found {value!r}') from error
+    text = str(value)
+    if not text.isdecimal() or len(text) > _STAMP_DIGITS:
+        raise EmiffError(f"{source}: key 'image_timestamp': expected microseconds since 1970, found {value!r}")
+    return int(text) * 1000
 
 
 def _error_offset(entry: Mapping[str, object], source: str) -> tuple[float, float]:
     """Return what system_error_offset adds to the roadside's x and y in the world, metres; "" adds nothing."""
     offset = entry.get('system_error_offset')
-    if not offset:
+    if offset == '':
         return 0.0, 0.0
     if not isinstance(offset, Mapping):
         raise EmiffError(f'{source}: key "system_error_offset": expected an object or "", found {offset!r}')

@@ -1,7 +1,7 @@
 """Reading JSON files of a data set with errors that name the file, the key and what was expected."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ def read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise EmiffError(f'{path}: expected a file, found {error.strerror or error}') from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EmiffError(f'{path}: expected JSON: {error}') from error
 
 
@@ -70,8 +70,8 @@ def numbers_of(entry: Mapping[str, object], key: str, count: int, source: object
     if key not in entry:
         raise EmiffError(f'{source}: expected the key {key!r}, found {", ".join(sorted(entry)) or "none"}')
     try:
-        values = np.asarray(entry[key]).astype(np.float64).ravel()
-    except (TypeError, ValueError) as error:
+        values = np.array([float(value) for value in _leaves(entry[key])])
+    except (ValueError, OverflowError) as error:
         raise EmiffError(f'{source}: key {key!r}: expected {count} numbers: {error}') from error
     if len(values) != count or not np.isfinite(values).all():
         raise EmiffError(f'{source}: key {key!r}: expected {count} finite numbers, found {values.tolist()}')
@@ -102,3 +102,14 @@ def rigid_of(path: Path) -> NDArray[np.float64]:
         return transforms.rigid(rotation, translation)
     except EmiffError as error:
         raise EmiffError(f'{path}: {error}') from error
+
+
+def _leaves(value: object) -> Iterator[str | float]:
+    """Yield the numbers and texts of nested lists in order; anything else, true and false too, is a ValueError."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, int | float | str) and not isinstance(value, bool):
+        yield value
+    else:
+        raise ValueError(f'found {value!r}')

@@ -7,7 +7,7 @@ from typing import Any
 
 from emiff_core.bag.detections import detections_of, stamp_of
 from emiff_core.bag.reader import BagReader
-from emiff_core.data.dair_v2x import CLASS_OF_TYPE
+from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.demo import topics
 from emiff_core.geometry import Boxes3D, Detections
 

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.data.dair_v2x import Truth
 from emiff_core.data.synthetic.labels import SeenVehicle, seen_vehicles
 from emiff_core.data.synthetic.render import Rendering
 from emiff_core.data.synthetic.rig import REFERENCE_SIZE
 from emiff_core.data.synthetic.scene import EGO, Scene, Side
 from emiff_core.data.synthetic.view import View
+from emiff_core.data.truth import Truth
 from emiff_core.geometry import transforms
 
 
