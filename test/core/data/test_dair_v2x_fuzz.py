@@ -50,6 +50,8 @@ def mutations(draw, root: Path) -> tuple[Path, str]:
         for step in parents:
             parent = parent[step]
         change = draw(st.one_of(REPLACEMENTS, WRAPPERS))
+        if key == 'system_error_offset' and change == '':
+            continue  # a valid way to say that there is none
         if change is DROP:
             del parent[key]
         else:
@@ -62,7 +64,7 @@ def frames(root: Path, delay: int) -> dict[str, CooperativeFrame]:
     return {frame.vehicle_id: frame for frame in dataset.frames}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), delay=st.integers(0, 1))
 def test_a_damaged_file_is_named_or_does_no_harm(root, data, delay):
     expected = frames(root, delay)
@@ -72,8 +74,8 @@ def test_a_damaged_file_is_named_or_does_no_harm(root, data, delay):
     path.write_text(damaged)
     try:
         for name, frame in frames(root, delay).items():
-            assert_same(frame, expected[name])
             assert_no_wrong_box(frame, truths[name])
+            assert_same(frame, expected[name])
     except EmiffError as error:
         assert str(root) in str(error) and '.json' in str(error)
     finally:
