@@ -11,12 +11,16 @@ from emiff_core.model.bev_unet import BevUNet
 
 Triple = tuple[int, int, int]
 
+# PyTorch leaves a single volume to a kernel several times slower when it has no more numbers than this, its last axis
+# not counted; reversed, the demo's volumes would fall below it.
+_SLOW_KERNEL_UP_TO = 20480
+
 
 class ConvBn3d(nn.Module):
     """3x3x3 convolution without bias and batch norm.
 
-    In memory x runs fastest and z slowest, as the voxels are sampled: CPU kernels are a third faster along the long
-    axis than along the dozen cells of height. The shapes stay (X, Y, Z).
+    Large volumes are convolved with x running fastest in memory, as the voxels are sampled: where three cells of height
+    are left, a CPU is 1.6 times as fast along the long axis. The shapes stay (X, Y, Z).
     """
 
     def __init__(self, inputs: int, outputs: int, stride: Triple = (1, 1, 1), padding: Triple = (1, 1, 1)) -> None:
@@ -27,6 +31,8 @@ class ConvBn3d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, X, Y, Z) volumes."""
+        if len(x) == 1 and x[:, :, 0].numel() <= _SLOW_KERNEL_UP_TO:
+            return self.bn(self.conv(x))
         weight, stride, padding = _reversed(self.conv.weight), self.conv.stride[::-1], self.padding[::-1]
         return _reversed(self.bn(F.conv3d(_reversed(x), weight, None, stride, padding)))
 
