@@ -4,7 +4,6 @@ The options that mend a quirk of the authors' implementation are named where the
 every quirk, which an official checkpoint needs. docs/model.md lists them side by side.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -255,7 +254,8 @@ class EmiffConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values (dict, list, str, numbers) that `from_dict` reads back."""
-        return _plain(dataclasses.asdict(self))
+        values: dict[str, Any] = schema.plain(self)
+        return values
 
 
 def load_config(path: Path) -> EmiffConfig:
@@ -264,23 +264,9 @@ def load_config(path: Path) -> EmiffConfig:
     Raises:
         EmiffError: the file cannot be read, is no YAML, or does not describe a detector; one line names file and key.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmiffError(f'{path}: cannot read the config: {error}') from None
-    except yaml.YAMLError as error:
-        raise EmiffError(f'{path}: expected YAML: {" ".join(str(error).split())}') from None
-    return EmiffConfig.from_dict(values, source=str(path))
+    return schema.load(EmiffConfig, path)
 
 
 def save_config(config: EmiffConfig, path: Path) -> None:
     """Write a detector's YAML file, which `load_config` reads back equal."""
     path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False, default_flow_style=None), encoding='utf-8')
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -7,7 +7,10 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import yaml
 
 from emiff_core.errors import EmiffError
 
@@ -24,6 +27,30 @@ class Range:
 
 PositiveInt = Annotated[int, Range(1)]
 Fraction = Annotated[float, Range(0.0, 1.0)]
+
+
+def load(cls: type[T], path: Path) -> T:
+    """Build the dataclass `cls` from a YAML file.
+
+    Raises:
+        EmiffError: the file cannot be read, is no YAML, or as `read`; one line names file and key.
+    """
+    try:
+        value = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError) as error:
+        raise EmiffError(f'{path}: cannot read the config: {error}') from None
+    except yaml.YAMLError as error:
+        raise EmiffError(f'{path}: expected YAML: {" ".join(str(error).split())}') from None
+    return read(cls, value, source=str(path))
+
+
+def plain(value: Any) -> Any:
+    """Return a dataclass as nested plain values (dict, list, str, numbers) that `read` reads back."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value
 
 
 def read(cls: type[T], value: object, source: str, key: str = '') -> T:

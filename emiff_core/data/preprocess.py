@@ -47,6 +47,32 @@ def prepare_image(
     Raises:
         EmiffError: the image is not (H, W, 3) uint8 or not of the camera's size.
     """
+    pixels: NDArray[Any] = fit_image(image, camera, config, mirrored=mirrored)
+    height, width = pixels.shape[:2]
+    view = network_view(camera, config)
+    if config.channel_order == 'rgb':
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    mean, std = np.array(config.mean, dtype=np.float32), np.array(config.std, dtype=np.float32)
+    normalised = (pixels.astype(np.float32) - mean) / std
+    tensor = torch.zeros(3, _padded(height, config.pad_divisor), _padded(width, config.pad_divisor))
+    tensor[:, :height, :width] = torch.from_numpy(normalised).permute(2, 0, 1)
+    return PreparedImage(
+        tensor=tensor,
+        camera=view,
+        scale=(width / view.width, height / view.height),
+        content=(height, width),
+        mirrored=mirrored,
+    )
+
+
+def fit_image(
+    image: NDArray[np.uint8], camera: PinholeCamera, config: ImageConfig, *, mirrored: bool = False
+) -> NDArray[np.uint8]:
+    """Rectify, crop, mirror and resize: the pixels of `prepare_image`, (h, w, 3) uint8 BGR, with its arguments.
+
+    Raises:
+        EmiffError: as `prepare_image`.
+    """
     expected = (camera.height, camera.width, 3)
     if image.shape != expected or image.dtype != np.uint8:
         raise EmiffError(f'expected an image of shape {expected} and type uint8, found {image.shape} {image.dtype}')
@@ -57,22 +83,9 @@ def prepare_image(
     if mirrored:
         pixels = pixels[:, ::-1]
     height, width = _content_size(pixels.shape[0], pixels.shape[1], config)
-    scale = (width / pixels.shape[1], height / pixels.shape[0])
     interpolation = cv2.INTER_AREA if config.interpolation == 'area' else cv2.INTER_LINEAR
-    pixels = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=interpolation)
-    if config.channel_order == 'rgb':
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    mean, std = np.array(config.mean, dtype=np.float32), np.array(config.std, dtype=np.float32)
-    normalised = (pixels.astype(np.float32) - mean) / std
-    tensor = torch.zeros(3, _padded(height, config.pad_divisor), _padded(width, config.pad_divisor))
-    tensor[:, :height, :width] = torch.from_numpy(normalised).permute(2, 0, 1)
-    return PreparedImage(
-        tensor=tensor,
-        camera=network_view(camera, config),
-        scale=scale,
-        content=(height, width),
-        mirrored=mirrored,
-    )
+    resized = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=interpolation)
+    return np.asarray(resized, dtype=np.uint8)
 
 
 def network_view(camera: PinholeCamera, config: ImageConfig) -> PinholeCamera:
