@@ -1,4 +1,4 @@
-"""`emiff bench`: how long a frame takes here, stage by stage."""
+"""`emiff bench model`: how long a frame takes here, stage by stage."""
 
 from pathlib import Path
 from typing import Annotated
