@@ -6,6 +6,7 @@ Point clouds are never read, so a copy without velodyne/ will do.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os.path import isfile
 from pathlib import Path
 from typing import overload
 
@@ -157,36 +158,30 @@ class DairV2xDataset:
             raise EmiffError(f'{pair}: expected it in vehicle-side/data_info.json, found none')
         vehicle, roadside = self._vehicle[vehicle_id], self._infrastructure[infrastructure_id]
         vehicle_root, roadside_root = self.root / 'vehicle-side', self.root / 'infrastructure-side'
-        T_world_infrastructure = rigid_of(_file(roadside_root, roadside, 'calib_virtuallidar_to_world_path'))
-        T_world_infrastructure[:2, 3] += _error_offset(entry, pair)
+        T_world_infrastructure = rigid_of(listed_file(roadside_root, roadside, 'calib_virtuallidar_to_world_path'))
+        T_world_infrastructure[:2, 3] += error_offset(entry, pair)
         return CooperativeFrame(
             vehicle_id=vehicle_id,
             infrastructure_id=infrastructure_id,
-            vehicle_image=_file(vehicle_root, vehicle, 'image_path'),
-            infrastructure_image=_file(roadside_root, roadside, 'image_path'),
+            vehicle_image=listed_file(vehicle_root, vehicle, 'image_path'),
+            infrastructure_image=listed_file(roadside_root, roadside, 'image_path'),
             vehicle_stamp_ns=stamp_ns(vehicle, f'{vehicle_root}/data_info.json: frame {vehicle_id}'),
             infrastructure_stamp_ns=stamp_ns(roadside, f'{roadside_root}/data_info.json: frame {infrastructure_id}'),
-            vehicle_camera=self._camera(_file(vehicle_root, vehicle, 'calib_camera_intrinsic_path')),
-            infrastructure_camera=self._camera(_file(roadside_root, roadside, 'calib_camera_intrinsic_path')),
-            T_vehicle_camera_lidar=rigid_of(_file(vehicle_root, vehicle, 'calib_lidar_to_camera_path')),
-            T_novatel_lidar=rigid_of(_file(vehicle_root, vehicle, 'calib_lidar_to_novatel_path')),
-            T_world_novatel=rigid_of(_file(vehicle_root, vehicle, 'calib_novatel_to_world_path')),
-            T_infrastructure_camera_lidar=rigid_of(_file(roadside_root, roadside, 'calib_virtuallidar_to_camera_path')),
+            vehicle_camera=read_camera(
+                listed_file(vehicle_root, vehicle, 'calib_camera_intrinsic_path'), self.with_distortion
+            ),
+            infrastructure_camera=read_camera(
+                listed_file(roadside_root, roadside, 'calib_camera_intrinsic_path'), self.with_distortion
+            ),
+            T_vehicle_camera_lidar=rigid_of(listed_file(vehicle_root, vehicle, 'calib_lidar_to_camera_path')),
+            T_novatel_lidar=rigid_of(listed_file(vehicle_root, vehicle, 'calib_lidar_to_novatel_path')),
+            T_world_novatel=rigid_of(listed_file(vehicle_root, vehicle, 'calib_novatel_to_world_path')),
+            T_infrastructure_camera_lidar=rigid_of(
+                listed_file(roadside_root, roadside, 'calib_virtuallidar_to_camera_path')
+            ),
             T_world_infrastructure_lidar=T_world_infrastructure,
             label=self.root / text_of(entry, 'cooperative_label_path', pair),
         )
-
-    def _camera(self, path: Path) -> PinholeCamera:
-        content = read_object(path)
-        width, height = (
-            int(number_of(content, key, path)) if key in content else default
-            for key, default in zip(('width', 'height'), _DEFAULT_SIZE, strict=True)
-        )
-        distortion = tuple(numbers_of(content, 'cam_D', 5, path).tolist()) if self.with_distortion else ()
-        try:
-            return PinholeCamera(numbers_of(content, 'cam_K', 9, path).reshape(3, 3), width, height, distortion)
-        except EmiffError as error:
-            raise EmiffError(f'{path}: {error}') from error
 
 
 class _Frames(Sequence[CooperativeFrame]):
@@ -243,15 +238,34 @@ def read_side(path: Path) -> dict[str, Mapping[str, object]]:
     return entries
 
 
-def _file(root: Path, entry: Mapping[str, object], key: str) -> Path:
+def listed_file(root: Path, entry: Mapping[str, object], key: str) -> Path:
+    """Return the path of a file that an entry of `root`/data_info.json lists under `key`.
+
+    Raises:
+        EmiffError: nothing is listed, or there is no such file.
+    """
     path = root / text_of(entry, key, root / 'data_info.json')
-    try:
-        exists = path.is_file()
-    except OSError:  # a name too long, a folder that may not be read
-        exists = False
-    if not exists:
+    if not isfile(path):  # unlike Path.is_file, it takes any name
         raise EmiffError(f'{path}: expected the file that {root.name}/data_info.json lists as {key}, found none')
     return path
+
+
+def read_camera(path: Path, with_distortion: bool = False) -> PinholeCamera:
+    """Read a file of calib/camera_intrinsic, with its cam_D or as of a rectified image.
+
+    Raises:
+        EmiffError: the file or a key is missing or malformed.
+    """
+    content = read_object(path)
+    width, height = (
+        int(number_of(content, key, path)) if key in content else default
+        for key, default in zip(('width', 'height'), _DEFAULT_SIZE, strict=True)
+    )
+    distortion = tuple(numbers_of(content, 'cam_D', 5, path).tolist()) if with_distortion else ()
+    try:
+        return PinholeCamera(numbers_of(content, 'cam_K', 9, path).reshape(3, 3), width, height, distortion)
+    except EmiffError as error:
+        raise EmiffError(f'{path}: {error}') from error
 
 
 def stamp_ns(entry: Mapping[str, object], source: str) -> int:
@@ -267,11 +281,15 @@ def stamp_ns(entry: Mapping[str, object], source: str) -> int:
     return int(text) * 1000
 
 
-def _error_offset(entry: Mapping[str, object], source: str) -> tuple[float, float]:
-    """Return what system_error_offset adds to the roadside's x and y in the world, metres; "" adds nothing."""
+def error_offset(entry: Mapping[str, object], source: str) -> tuple[float, float]:
+    """Return what a pair's system_error_offset adds to the roadside's x and y in the world, metres; "" adds nothing.
+
+    Raises:
+        EmiffError: it is neither; `source` names the pair.
+    """
     offset = entry.get('system_error_offset')
     if offset == '':
         return 0.0, 0.0
     if not isinstance(offset, Mapping):
-        raise EmiffError(f'{source}: key "system_error_offset": expected an object or "", found {offset!r}')
+        raise EmiffError(f'{source}: key system_error_offset: expected an object or "", found {offset!r}')
     return number_of(offset, 'delta_x', source), number_of(offset, 'delta_y', source)
