@@ -1,12 +1,12 @@
 """Play a bag through real nodes and record what they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from emiff_core.demo import topics
-from emiff_core.demo.processes import NodeGroup, free_domain, wait_for_exit
+from emiff_core.demo.processes import NodeGroup, NodeProcess, free_domain, wait_for_exit
 from emiff_core.errors import EmiffError
 
 _CAMERAS = {
@@ -71,18 +71,25 @@ def run_nodes(
                 'progress_topic': topics.DETECTIONS,
             },
         )
-        for name, (image, info) in _CAMERAS.items():
-            remappings = {'~/input/image/compressed': image, '~/input/camera_info': info}
-            if name == 'vehicle_node':
-                remappings['~/input/features'] = topics.FEATURES
-            group.start(f'emiff_ros.{name}', _PERCEPTION | model, remappings)
-        player = group.start('emiff_ros.player_node', _player_parameters(bag, answer_s))
+        for name in _CAMERAS:
+            start_perception(group, name, model)
+        player = group.start('emiff_ros.player_node', player_parameters(bag, answer_s))
         wait_for_exit(player, group, lambda: on_progress(recorder.log.read_text().count(topics.DETECTIONS)))
         group.stop()
         return [EndedNode(node.name, node.process.pid, node.process.returncode) for node in group.nodes]
 
 
-def _player_parameters(bag: Path, answer_s: float) -> dict[str, object]:
+def start_perception(group: NodeGroup, name: str, parameters: Mapping[str, object]) -> NodeProcess:
+    """Start the infrastructure_node or the vehicle_node on the topics of a bag, on simulated time."""
+    image, info = _CAMERAS[name]
+    remappings = {'~/input/image/compressed': image, '~/input/camera_info': info}
+    if name == 'vehicle_node':
+        remappings['~/input/features'] = topics.FEATURES
+    return group.start(f'emiff_ros.{name}', {**_PERCEPTION, **parameters}, remappings)
+
+
+def player_parameters(bag: Path, answer_s: float) -> dict[str, object]:
+    """Return the player's parameters for a paced run with a recorder; `answer_s` bounds each wait, seconds."""
     # everybody who listens: the two nodes, the recorder, and for the answers the player itself
     subscribers = {
         topics.VEHICLE_IMAGE: 1,

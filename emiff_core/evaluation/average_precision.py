@@ -94,7 +94,8 @@ def match(frames: Sequence[ScoredFrame], iou_threshold: float, protocol: Protoco
 
     Predictions of equal scores keep their order; in the official protocol a frame's true positives come first.
     """
-    hits_of, scores_of = [np.zeros(0, dtype=bool)], [np.zeros(0)]
+    hits_of: list[NDArray[np.bool_]] = [np.zeros(0, dtype=bool)]
+    scores_of: list[NDArray[np.float64]] = [np.zeros(0)]
     for frame in frames:
         order = np.argsort(-frame.scores, kind='stable')
         hits = _CHOOSE[protocol](frame.ious[:, order], iou_threshold)
@@ -112,14 +113,18 @@ def area_under_curve(matches: Matches, protocol: Protocol) -> float:
     """Return the area under precision, made monotone from the right, over recall, as `average_precision` does."""
     if matches.n_truths == 0:
         return float('nan')
-    found = np.cumsum(matches.hits)
-    recall = found / matches.n_truths
-    precision = found / np.arange(1, len(found) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    recall, precision = precision_recall(matches)
     steps = np.diff(recall, prepend=0.0)
     if protocol == 'official':
         steps[:1] = 0
-    return float(100 * (steps * envelope).sum())
+    return float(100 * (steps * precision).sum())
+
+
+def precision_recall(matches: Matches) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (P,) recall, rising, and (P,) precision, made monotone from the right; recall is 0 without truth."""
+    found = np.cumsum(matches.hits)
+    precision = found / np.arange(1, len(found) + 1)
+    return found / max(matches.n_truths, 1), np.maximum.accumulate(precision[::-1])[::-1]
 
 
 def _truths_choose(ious: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:

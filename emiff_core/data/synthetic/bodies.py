@@ -280,7 +280,7 @@ def _cargo_box(
             builder.decal(_upright(y, (x[0] + 0.3, x[1] - 0.3), (inside[2] - rise, inside[2] + rise)), band)
         for rail in (z[0], z[1] - 0.09):
             builder.decal(_upright(y, x, (rail, rail + 0.09)), paint * 0.6)
-        for rib in np.arange(x[0] + 0.6, x[1] - 0.3, 0.9):
+        for rib in np.arange(x[0] + 0.6, x[1] - 0.3, 0.9).tolist():
             builder.decal(_upright(y, (rib, rib + 0.05), z), paint * 0.82)
     builder.face([(a, y, z[1]) for a, y in _rectangle(x, (-half, half))], paint, inside)
     builder.face(_across(x[1], (-half, half), z), paint, inside)

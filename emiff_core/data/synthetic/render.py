@@ -87,8 +87,8 @@ def render(
         The picture without noise, and which vehicle each pixel shows.
     """
     canvas = _Canvas(view, light, draw_background(view, light, ground, shadows))
-    centres = np.array([transforms.apply(d.T_scene_mesh, d.mesh.centre) for d in drawables]).reshape(-1, 3)
-    centres = transforms.apply(view.T_camera_scene, centres)
+    placed = np.array([transforms.apply(d.T_scene_mesh, d.mesh.centre) for d in drawables]).reshape(-1, 3)
+    centres = transforms.apply(view.T_camera_scene, placed)
     radii = np.array([d.mesh.radius for d in drawables])
     # nearest first, so that what is hidden is found hidden, and its decals are not painted
     order = np.argsort(np.linalg.norm(centres, axis=1) - radii, kind='stable')

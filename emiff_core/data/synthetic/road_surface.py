@@ -64,12 +64,12 @@ def _arm_markings(crossing: Crossing, arm: int) -> list[Patch]:
         y = lane * LANE_WIDTH
         marks.append(_stripe(crossing, arm, (start, start + 22.0), (y - 0.07, y + 0.07), _WHITE))
         for side in (-1, 1):
-            for x in np.arange(start + (28.0 if side > 0 else 2.0), 120.0, 6.0):
+            for x in np.arange(start + (28.0 if side > 0 else 2.0), 120.0, 6.0).tolist():
                 marks.append(_stripe(crossing, arm, (x, x + 2.6), (side * y - 0.07, side * y + 0.07), _WHITE))
     if road.has_parking:
         for side in (-1, 1):
             marks.append(_stripe(crossing, arm, (start + 9.0, 95.0), (side * edge - 0.06, side * edge + 0.06), _WHITE))
-    for y in np.arange(-road.half_width + 0.5, road.half_width - 0.5, 1.15):
+    for y in np.arange(-road.half_width + 0.5, road.half_width - 0.5, 1.15).tolist():
         marks.append(_stripe(crossing, arm, (start - 4.6, start - 1.4), (y, y + 0.55), _WHITE))
     for lane in range(road.lanes):
         marks += _arrow(crossing, arm, start + 7.0, (lane + 0.5) * LANE_WIDTH)

@@ -69,10 +69,10 @@ def _pavement(block: _Block, along_first: bool, rng: np.random.Generator) -> lis
 
     meshes: list[Mesh] = []
     spacing, first = rng.uniform(8, 14), rng.uniform(9, 14)
-    for u in np.arange(first, 120.0, spacing):
+    for u in np.arange(first, 120.0, spacing).tolist():
         if rng.random() < 0.62:
             meshes += build_tree(place(u + rng.uniform(-1, 1), rng.uniform(1.4, 2.2)), rng)
-    for u in np.arange(first + spacing / 2, 140.0, 32.0):
+    for u in np.arange(first + spacing / 2, 140.0, 32.0).tolist():
         meshes += build_lamp(place(u, 0.8), place(u, -1.6))
     u = rng.uniform(10, 18)
     while u < 70.0:
