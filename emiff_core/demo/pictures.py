@@ -8,8 +8,7 @@ import numpy as np
 from emiff_core.config import VoxelConfig
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.demo.recording import CLASS, Recording
-from emiff_core.errors import EmiffError
-from emiff_core.rendering.sheet import View, draw_sheet
+from emiff_core.rendering.frame_sheet import draw_frame
 
 _PICTURES = 4
 
@@ -36,25 +35,9 @@ def write_pictures(dataset: DairV2xDataset, run: Recording, voxels: VoxelConfig,
 
 def _sheet(frame: CooperativeFrame, run: Recording, voxels: VoxelConfig) -> np.ndarray:
     stamp = frame.vehicle_stamp_ns
-    views = [
-        View('vehicle', _read(frame.vehicle_image), frame.vehicle_camera, frame.T_vehicle_camera_lidar),
-        View(
-            'roadside',
-            _read(frame.infrastructure_image),
-            frame.infrastructure_camera,
-            frame.T_infrastructure_camera_vehicle_lidar,
-        ),
-    ]
     row = run.status.get(stamp)
     fused = f'fused: {len(row.used)} roadside feature(s)' if row else 'no status'
     ages = ''.join(f', {age:.0f} ms old' for age in row.ages_ms) if row else ''
-    return draw_sheet(
-        views, frame.truth.of_class(CLASS), run.detections[stamp], voxels.x_range, voxels.y_range, [fused + ages]
+    return draw_frame(
+        frame, frame.truth.of_class(CLASS), run.detections[stamp], voxels.x_range, voxels.y_range, [fused + ages]
     )
-
-
-def _read(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise EmiffError(f'{path}: expected an image, found none that can be read')
-    return image

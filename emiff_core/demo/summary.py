@@ -89,16 +89,11 @@ def _average_precisions(run: Recording, x_range: Range, y_range: Range) -> dict[
     stamps = sorted(run.truths.keys() & run.images.keys())
     truths = [run.truths[stamp][in_range(run.truths[stamp], x_range, y_range)] for stamp in stamps]
     nothing = Detections(Boxes3D.empty(), np.zeros(0), ())
-    found = [_within(run.detections.get(stamp, nothing), x_range, y_range) for stamp in stamps]
+    found = [run.detections.get(stamp, nothing) for stamp in stamps]
+    found = [detections[in_range(detections.boxes, x_range, y_range)] for detections in found]
     return {
         kind: _finite(average_precision(found, truths, _IOU, kind, _PROTOCOL)) if stamps else None for kind in KINDS
     }
-
-
-def _within(detections: Detections, x_range: Range, y_range: Range) -> Detections:
-    mask = in_range(detections.boxes, x_range, y_range)
-    labels = tuple(label for label, inside in zip(detections.labels, mask, strict=True) if inside)
-    return Detections(detections.boxes[mask], detections.scores[mask], labels)
 
 
 def _latencies(run: Recording) -> dict[str, dict[str, float | None]]:

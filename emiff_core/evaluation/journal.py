@@ -29,7 +29,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             content = path.read_bytes() if path.exists() else b''
             complete = content[: content.rfind(b'\n') + 1]
-            if complete:
+            if content:
                 self._read(complete.splitlines(), run)
             else:
                 complete = json.dumps(run).encode() + b'\n'
@@ -48,7 +48,7 @@ class Journal:
         try:
             found = dict(json.loads(lines[0]))
             results = [FrameResult.from_json(json.loads(line)) for line in lines[1:]]
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise EmiffError(f'{self._path}: expected the results of an evaluation, found something else') from error
         for key, value in run.items():
             if found.get(key) != value:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from emiff_core.evaluation.average_precision import Protocol, average_precision
+from emiff_core.evaluation.ranges import OVERALL
 from emiff_core.evaluation.report import Evaluation, evaluate
 from emiff_core.evaluation.run import EvaluatedFrame
 
@@ -61,15 +62,16 @@ def measure(frames: Sequence[EvaluatedFrame], protocols: Sequence[Protocol]) -> 
 
 
 def worst_frames(frames: Sequence[EvaluatedFrame], count: int) -> list[int]:
-    """Return the places of the frames with the lowest AP of their own (BEV, IoU 0.5, standard); of equals, the fuller.
+    """Return the places of the frames with the lowest AP of their own, worst first (BEV, IoU 0.5, standard, 0-100 m).
 
-    Frames without a truth box have no AP and are left out.
+    Of equals the one with more truth boxes is the worse. Frames without a truth box have no AP and are left out.
     """
-    ranked = [
-        (average_precision([frame.detections], [frame.truth], 0.5, 'bev', 'standard'), -len(frame.truth), i)
-        for i, frame in enumerate(frames)
-        if len(frame.truth)
-    ]
+    ranked = []
+    for i, frame in enumerate(frames):
+        truth = frame.truth[OVERALL.contains(frame.truth)]
+        found = frame.detections[OVERALL.contains(frame.detections.boxes)]
+        if len(truth):
+            ranked.append((average_precision([found], [truth], 0.5, 'bev', 'standard'), -len(truth), i))
     return [i for _, _, i in sorted(ranked)[:count]]
 
 

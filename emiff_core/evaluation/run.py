@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.frame_result import FrameResult
@@ -64,10 +66,5 @@ def evaluate_frames(
             result = detect(frame, content)
             if journal:
                 journal.add(result)
-        yield EvaluatedFrame(result, of_class(result.detections), frame.truth.of_class(EVALUATED_CLASS))
-
-
-def of_class(detections: Detections) -> Detections:
-    """Return the detections of the evaluated class."""
-    kept = [i for i, label in enumerate(detections.labels) if label == EVALUATED_CLASS]
-    return Detections(detections.boxes[kept], detections.scores[kept], (EVALUATED_CLASS,) * len(kept))
+        of_class = np.array([label == EVALUATED_CLASS for label in result.detections.labels], dtype=bool)
+        yield EvaluatedFrame(result, result.detections[of_class], frame.truth.of_class(EVALUATED_CLASS))

@@ -114,3 +114,8 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def __getitem__(self, index: NDArray[np.bool_]) -> 'Detections':
+        """Return those that a (N,) mask names."""
+        labels = tuple(label for label, kept in zip(self.labels, index, strict=True) if kept)
+        return Detections(self.boxes[index], self.scores[index], labels)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from emiff_core.evaluation.average_precision import area_under_curve, compare, match, precision_recall
 from emiff_core.evaluation.box_iou import KINDS
+from emiff_core.evaluation.ranges import OVERALL
 from emiff_core.evaluation.report import IOU_THRESHOLDS
 from emiff_core.geometry import Boxes3D, Detections
 
@@ -21,11 +22,14 @@ def draw_precision_recall(predictions: Sequence[Detections], truths: Sequence[Bo
     """Draw the curves of the standard protocol, in space on the left and in the bird's eye view on the right.
 
     Args:
-        predictions, truths: one entry a frame, of one class, in the detection frame; no distance range is applied.
+        predictions, truths: one entry a frame, of one class, in the detection frame; those within 100 m count, as in
+            the tables' first column.
 
     Returns:
         (480, 960, 3) uint8 BGR.
     """
+    predictions = [found[OVERALL.contains(found.boxes)] for found in predictions]
+    truths = [truth[OVERALL.contains(truth)] for truth in truths]
     panels = []
     for kind in KINDS:
         panel = _empty_panel('3D' if kind == '3d' else 'BEV')
@@ -48,7 +52,7 @@ def _empty_panel(title: str) -> NDArray[np.uint8]:
         cv2.line(panel, (_MARGIN, y), (_SIZE - _MARGIN, y), _GRID, 1)
         _write(panel, f'{tick:.1f}', (x - 10, _SIZE - _MARGIN + 18), _INK)
         _write(panel, f'{tick:.1f}', (_MARGIN - 34, y + 5), _INK)
-    _write(panel, f'{title}: precision over recall', (_MARGIN, _MARGIN - 16), _INK)
+    _write(panel, f'{title}, {OVERALL.name} m: precision over recall', (_MARGIN, _MARGIN - 16), _INK)
     return panel
 
 
