@@ -150,7 +150,9 @@ def test_another_runs_results_are_not_mixed_in(tmp_path, change, message):
         Journal(tmp_path / 'detections.jsonl', RUN | change)
 
 
-@pytest.mark.parametrize('content', ['{}\n{"boxes": 3}\n', '[1]\n', 'words\n', '{"split": "all"}\n{}\n', '\x00\xff\n', 'words'])
+@pytest.mark.parametrize(
+    'content', ['{}\n{"boxes": 3}\n', '[1]\n', 'words\n', '{"split": "all"}\n{}\n', '\x00\xff\n', 'words']
+)
 def test_a_file_of_something_else_is_left_alone(tmp_path, content):
     path = tmp_path / 'detections.jsonl'
     path.write_text(content)
