@@ -1,0 +1,54 @@
+"""The card beside a weights file: what it was trained on, how, where and how well it did."""
+
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from emiff_core import __version__
+
+
+def write_card(path: Path, settings: dict[str, object], results: dict[str, object]) -> None:
+    """Write the card of a training.
+
+    Args:
+        path: JSON file.
+        settings: detector, training and data, plain values.
+        results: model_id, steps, hours, metrics.
+    """
+    card = {
+        **results,
+        'command': ['emiff', *sys.argv[1:]],
+        'commit': _commit(),
+        'emiff': __version__,
+        'torch': torch.__version__,
+        'python': platform.python_version(),
+        'hardware': _hardware(),
+        'settings': settings,
+    }
+    path.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout this code runs from, with a plus sign if files differ from it; or None."""
+    root = Path(__file__).parents[2]
+    if not (root / '.git').exists():
+        return None
+    try:
+        commit = _git(root, 'rev-parse', 'HEAD')
+        return commit + ('+' if _git(root, 'status', '--porcelain', '--untracked-files=no') else '')
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(['git', *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _hardware() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f'{platform.machine()} CPU, {torch.get_num_threads()} threads'
