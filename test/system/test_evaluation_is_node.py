@@ -1,0 +1,25 @@
+"""What `emiff evaluate` scores is what the live nodes publish of the same frames, and it counts the same bytes."""
+
+import pytest
+
+from emiff_core.config import load_config
+from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.demo.recording import read_recording
+from emiff_core.evaluation.road import CooperativeRoad
+from emiff_core.inference.eager import EagerEngine
+
+
+def test_the_evaluated_boxes_and_bytes_are_the_live_ones(demo_run):
+    run = read_recording(demo_run.out / 'detections.mcap')
+    road = CooperativeRoad(EagerEngine(load_config(demo_run.config), device='cpu'))
+    compared = 0
+    for frame in DairV2xDataset(demo_run.out / 'data').frames:
+        stamp = frame.vehicle_stamp_ns
+        if stamp not in run.detections or run.status[stamp].used != (frame.infrastructure_stamp_ns,):
+            continue  # skipped, or fused with the roadside's exposure before
+        live, evaluated = run.detections[stamp], road.run(frame, frame)
+        assert live.scores == pytest.approx(evaluated.detections.scores, abs=1e-4)
+        assert live.boxes.corners() == pytest.approx(evaluated.detections.boxes.corners(), abs=1e-3)
+        assert {evaluated.sent.message_bytes} == set(run.feature_bytes)
+        compared += len(live)
+    assert compared > 0
