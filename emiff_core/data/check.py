@@ -217,7 +217,7 @@ class _Auditor:
             self._find(kind, str(error))
 
     def _find(self, kind: Kind, line: str) -> None:
-        self._findings.append(Finding(kind, line.replace(f'{self._root}/', '')))
+        self._findings.append(Finding(kind, line.removeprefix(f'{self._root}/')))
         self._n_unusable += kind.severity is Severity.UNUSABLE
 
     def _report(self, done: int, total: int) -> None:
