@@ -13,7 +13,9 @@ def make_app() -> typer.Typer:
     from emiff_core.cli.bag import bag
     from emiff_core.cli.bench import bench
     from emiff_core.cli.convert_checkpoint import convert_checkpoint
+    from emiff_core.cli.data import data
     from emiff_core.cli.demo import demo
+    from emiff_core.cli.evaluate import evaluate
     from emiff_core.cli.parity import parity
     from emiff_core.cli.synth import synth
 
@@ -24,12 +26,13 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (demo, synth, bag, parity, convert_checkpoint):
+    for command in (demo, synth, bag, evaluate, parity, convert_checkpoint):
         app.command()(command)
     benchmarks = typer.Typer(help='Measure this machine.', no_args_is_help=True)
     benchmarks.callback()(lambda: None)  # a group even while it has one command
     benchmarks.command('model')(bench)
     app.add_typer(benchmarks, name='bench')
+    app.add_typer(data, name='data')
     return app
 
 
