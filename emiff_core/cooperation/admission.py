@@ -18,6 +18,8 @@ from emiff_core.geometry import PinholeCamera
 
 _MILLISECOND_NS = 1_000_000
 _MAX_SCALE = 8.0
+_MAX_COORDINATE = 1e8  # metres; the earth's largest map coordinates are a tenth of it
+_MAX_LATENT = 65504.0  # float16's largest; beyond it the network's float32 sums overflow and blind the vehicle
 
 
 class Refusal(str, Enum):
@@ -68,11 +70,11 @@ class AdmittedFrame:
 
 
 class Admission:
-    """Judges frames as they arrive; remembers each agent's last sequence number."""
+    """Judges frames as they arrive; remembers the last sequence number of each agent that was heard of late."""
 
     def __init__(self, rules: AdmissionRules) -> None:
         self._rules = rules
-        self._last: dict[str, tuple[int, int]] = {}  # agent -> boot id, sequence
+        self._last: dict[str, FeatureFrame] = {}  # by agent
 
     def admit(self, frame: FeatureFrame, now_ns: int) -> AdmittedFrame | Refusal:
         """Judge one frame.
@@ -98,14 +100,19 @@ class Admission:
             return Refusal.FROM_THE_FUTURE
         if age_ms > rules.max_age_ms:
             return Refusal.TOO_OLD
-        boot_id, sequence = self._last.get(frame.agent_id, (None, -1))
-        if frame.boot_id == boot_id and frame.sequence <= sequence:
+        last = self._last.get(frame.agent_id)
+        if last is not None and frame.boot_id == last.boot_id and frame.sequence <= last.sequence:
             return Refusal.OUT_OF_ORDER
         try:
             admitted = AdmittedFrame(frame, decode(frame.latent), frame.T_world_camera())
         except EmiffError:
             return Refusal.MALFORMED
-        self._last[frame.agent_id] = (frame.boot_id, frame.sequence)
+        if np.abs(admitted.latent).max() > _MAX_LATENT:
+            return Refusal.MALFORMED
+        # whoever fell silent for longer than max_age needs no memory: a replay of its last frame is too old
+        oldest_ns = now_ns - rules.max_age_ms * _MILLISECOND_NS
+        self._last = {agent: last for agent, last in self._last.items() if last.stamp_ns >= oldest_ns}
+        self._last[frame.agent_id] = frame
         return admitted
 
     def forget(self) -> None:
@@ -117,5 +124,9 @@ def _plausible(frame: FeatureFrame) -> bool:
     numbers = np.array([*frame.position, *frame.orientation, *frame.scale])
     if not np.isfinite(numbers).all() or not all(0 < s <= _MAX_SCALE for s in frame.scale):
         return False
+    if np.abs(frame.position).max() > _MAX_COORDINATE:
+        return False
     k, width, height = frame.camera.intrinsics, frame.camera.width, frame.camera.height
-    return bool(0 < k[0, 2] < width and 0 < k[1, 2] < height and k[0, 0] < 100 * width)
+    is_pinhole = k[1, 0] == 0 and np.array_equal(k[2], (0, 0, 1))
+    is_centred = 0 < k[0, 2] < width and 0 < k[1, 2] < height
+    return bool(is_pinhole and is_centred and k[0, 0] < 100 * width and k[1, 1] < 100 * height)

@@ -6,10 +6,14 @@ from collections import deque
 from emiff_core.cooperation.admission import AdmittedFrame
 
 _MILLISECOND_NS = 1_000_000
+_LEFT_BEHIND_NS = 10_000_000_000
 
 
 class FeatureBuffer:
-    """Keeps each agent's newest admitted frames. Safe to fill from one thread and read from another."""
+    """Keeps the newest admitted frames of each agent, until it has been left behind for 10 s.
+
+    Safe to fill from one thread and read from another.
+    """
 
     def __init__(self, max_age_ms: float, max_ahead_ms: float = 40.0, depth: int = 8) -> None:
         """Make an empty buffer.
@@ -27,7 +31,10 @@ class FeatureBuffer:
 
     def add(self, admitted: AdmittedFrame) -> None:
         """Keep a frame."""
+        oldest_ns = admitted.frame.stamp_ns - _LEFT_BEHIND_NS
         with self._changed:
+            # a vehicle passes many agents on its way, and their latents would add up
+            self._frames = {a: frames for a, frames in self._frames.items() if frames[-1].frame.stamp_ns >= oldest_ns}
             frames = self._frames.setdefault(admitted.frame.agent_id, deque(maxlen=self._depth))
             frames.append(admitted)
             self._changed.notify_all()

@@ -1,6 +1,7 @@
 """Admission and the feature buffer: each rule seen to refuse, and each seen to let through."""
 
 import threading
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -59,6 +60,9 @@ def camera(**changes: float) -> PinholeCamera:
         ({'orientation': (0.0, 0.0, 0.0, 0.0)}, Refusal.MALFORMED),
         ({'position': (float('nan'), 0.0, 0.0)}, Refusal.MALFORMED),
         ({'scale': (0.0, 0.5)}, Refusal.MALFORMED),
+        ({'position': (1e9, 0.0, 0.0)}, Refusal.MALFORMED),
+        ({'latent': encode(np.full((1, 4, 6), 1e30, np.float32), NumericType.FLOAT32)}, Refusal.MALFORMED),
+        ({'camera': PinholeCamera(np.diag([2183.0, 2329.0, 0.0]) + 5, 1920, 1080)}, Refusal.MALFORMED),
         ({'camera': camera(cx=-3.0)}, Refusal.MALFORMED),
         ({'camera': camera(fx=1e7)}, Refusal.MALFORMED),
         ({'stamp_ns': NOW + 41 * MS}, Refusal.FROM_THE_FUTURE),
@@ -105,6 +109,22 @@ def test_late_and_repeated_frames_are_out_of_order_and_a_restart_is_not():
     assert isinstance(admission.admit(frame(sequence=0, boot_id=8), NOW), AdmittedFrame)
 
 
+def test_agents_that_fell_silent_take_no_memory_and_cannot_be_replayed():
+    admission = Admission(RULES)
+    admission.admit(frame(agent_id='passed', stamp_ns=NOW), NOW)
+    later = NOW + 301 * MS
+    tracemalloc.start()
+    try:
+        for number in range(2000):
+            moment = later + number * 1000 * MS
+            judged = admission.admit(frame(agent_id=f'pole {number}', stamp_ns=moment), moment)
+            assert isinstance(judged, AdmittedFrame)
+        assert tracemalloc.get_traced_memory()[0] < 200_000
+    finally:
+        tracemalloc.stop()
+    assert admission.admit(frame(agent_id='passed', stamp_ns=NOW), later) is Refusal.TOO_OLD
+
+
 def test_a_refused_frame_does_not_move_the_sequence():
     admission = Admission(RULES)
     assert admission.admit(frame(sequence=9, world_frame='odom'), NOW) is Refusal.OTHER_WORLD
@@ -131,6 +151,19 @@ def test_the_newest_usable_frame_of_each_agent_is_chosen():
     assert buffer.select(NOW + 341 * MS) == []
     buffer.clear()
     assert buffer.select(NOW) == []
+
+
+def test_a_buffer_keeps_nothing_of_agents_that_were_left_behind_10_s_ago():
+    buffer = FeatureBuffer(max_age_ms=300)
+    buffer.add(admitted(agent_id='passed', stamp_ns=NOW))
+    buffer.add(replace_stamp(admitted(agent_id='ahead'), NOW + 10_000 * MS))
+    assert stamps(buffer.select(NOW)) == [('passed', 0)]
+    buffer.add(replace_stamp(admitted(agent_id='ahead'), NOW + 10_001 * MS))
+    assert buffer.select(NOW) == []
+
+
+def replace_stamp(one: AdmittedFrame, stamp_ns: int) -> AdmittedFrame:
+    return replace(one, frame=replace(one.frame, stamp_ns=stamp_ns))
 
 
 def test_waiting_ends_when_a_usable_frame_arrives_and_when_time_is_up():
