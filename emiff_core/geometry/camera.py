@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from emiff_core.errors import EmiffError
 
+_DISTORTION_COUNTS = (0, 4, 5, 8)
+
 
 @dataclass(frozen=True, eq=False)
 class PinholeCamera:
@@ -15,7 +17,11 @@ class PinholeCamera:
     Attributes:
         intrinsics: (3, 3) float64 K, pixels.
         width, height: size of the image that K belongs to, pixels.
-        distortion: plumb-bob coefficients k1 k2 p1 p2 k3 or rational ones (8); empty where the image is rectified.
+        distortion: plumb-bob coefficients k1 k2 p1 p2 k3 (k3 may be left out) or rational ones (8); empty where the
+            image is rectified.
+
+    Raises:
+        EmiffError: K is no pinhole's, the size is not positive, or the coefficients are not 0, 4, 5 or 8 finite numbers.
     """
 
     intrinsics: NDArray[np.float64]
@@ -27,6 +33,8 @@ class PinholeCamera:
         k = np.asarray(self.intrinsics, dtype=np.float64)
         if k.shape != (3, 3) or not np.isfinite(k).all() or k[0, 0] <= 0 or k[1, 1] <= 0:
             raise EmiffError(f'expected 3x3 intrinsics with positive focal lengths, found {k.tolist()}')
+        if len(self.distortion) not in _DISTORTION_COUNTS or not np.isfinite(self.distortion).all():
+            raise EmiffError(f'expected 0, 4, 5 or 8 finite distortion coefficients, found {list(self.distortion)}')
         if self.width <= 0 or self.height <= 0:
             raise EmiffError(f'expected a positive image size, found {self.width}x{self.height}')
         object.__setattr__(self, 'intrinsics', k)

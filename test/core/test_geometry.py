@@ -106,3 +106,9 @@ def test_boxes_can_be_chosen_by_mask_and_by_index():
     assert boxes[np.array([False, True])].yaws == pytest.approx([-2.8])
     assert len(boxes[[0]]) == 1
     assert len(Boxes3D.empty()) == 0
+
+
+@pytest.mark.parametrize('distortion', [(0.1,) * 3, (0.1,) * 6, (0.1, float('nan'), 0.0, 0.0, 0.0)])
+def test_a_camera_has_no_distortion_that_opencv_could_not_undo(distortion):
+    with pytest.raises(EmiffError, match='distortion coefficients'):
+        PinholeCamera(np.array([[100.0, 0, 50], [0, 100, 40], [0, 0, 1]]), 100, 80, distortion)
