@@ -42,7 +42,7 @@ def demo(
     console = Console(stderr=as_json)
     config = config or config_dir() / 'emiff_demo.yaml'
     model = load_config(config)
-    clear_workspace(out)
+    clear_workspace(out, data)
     with _progress(console) as bars:
         if data is None:
             from emiff_core.data.synthetic import generate

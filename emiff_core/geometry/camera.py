@@ -21,7 +21,7 @@ class PinholeCamera:
             image is rectified.
 
     Raises:
-        EmiffError: K is no pinhole's, the size is not positive, or the coefficients are not 0, 4, 5 or 8 finite numbers.
+        EmiffError: K is no pinhole's, the size is not positive, or the coefficients are not 0, 4, 5 or 8 numbers.
     """
 
     intrinsics: NDArray[np.float64]

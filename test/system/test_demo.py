@@ -9,6 +9,7 @@ import pytest
 from emiff_core.bag.reader import BagReader
 from emiff_core.demo import topics
 from emiff_core.demo.summary import failures
+from emiff_core.demo.workspace import clear_workspace
 from emiff_core.rendering.overlay import TRUTH
 from test.system.conftest import FRAMES, emiff
 
@@ -67,6 +68,7 @@ def test_the_pictures_open_and_truth_is_drawn_in_them(demo_run):
 
 def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(tmp_path, talkative_config):
     (tmp_path / 'notes.txt').write_text('mine')
+    clear_workspace(tmp_path)
     (tmp_path / 'summary.json').write_text('old')
     process = emiff('demo', '--out', tmp_path, '--frames', 1, '--config', talkative_config)
     assert process.returncode == 0, process.stderr
