@@ -4,6 +4,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from emiff_core.errors import EmiffError
 
@@ -41,5 +42,7 @@ def main() -> None:
     try:
         make_app()()
     except EmiffError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f'[red]error:[/red] {error}')
+        # assembled, because a path or a value in the message may look like rich's markup
+        message = Text.assemble(('error:', 'red'), f' {error}')
+        Console(stderr=True, soft_wrap=True, highlight=False).print(message)
         sys.exit(1)

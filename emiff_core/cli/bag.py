@@ -31,7 +31,7 @@ def bag(
     from emiff_core.data.dair_v2x import DairV2xDataset
 
     dataset = DairV2xDataset(data, split, split_file)
-    console = Console()
+    console = Console(markup=False)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task('writing', total=None)
         count = write_bag(

@@ -32,7 +32,7 @@ def convert_checkpoint(
     if config is None:
         config = beside_source if reverse and beside_source.is_file() else config_dir() / 'emiff_official.yaml'
     detector = load_config(config)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     if reverse:
         tensors = checkpoint.to_official_checkpoint(source, detector)
         torch.save({'meta': {}, 'state_dict': tensors}, target)

@@ -39,7 +39,7 @@ def demo(
     from emiff_core.demo.workspace import clear_workspace, take_single_file
     from emiff_core.resources import config_dir
 
-    console = Console(stderr=as_json)
+    console = Console(stderr=as_json, markup=False)
     config = config or config_dir() / 'emiff_demo.yaml'
     model = load_config(config)
     clear_workspace(out, data)
@@ -81,7 +81,7 @@ def demo(
         console.print(f'pictures: {", ".join(str(path) for path in pictures)}')
         console.print(f'bag:      {recording}', f'figures:  {out / "summary.json"}', sep='\n')
     for failure in summary['failures']:
-        Console(stderr=True).print(f'[red]failed:[/red] {failure}')
+        Console(stderr=True, markup=False).print(f'failed: {failure}', style='red')
     if summary['failures']:
         raise typer.Exit(1)
 

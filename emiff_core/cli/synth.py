@@ -23,7 +23,7 @@ def synth(
 
     from emiff_core.data.synthetic import generate
 
-    console = Console()
+    console = Console(markup=False)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task('rendering', total=frames)
         generate(
