@@ -18,10 +18,9 @@ def _noise_tile() -> NDArray[np.uint8]:
     """A seamless 512 x 512 tile of grey noise about 128 with fine and coarse grain."""
     rng = np.random.default_rng(7)
     white = rng.standard_normal((512, 512)).astype(np.float32)
-    wide = np.tile(white, (3, 3))
     layers = [white * 10]
     for sigma, strength in ((1.5, 9.0), (6.0, 9.0), (20.0, 8.0)):
-        blurred = cv2.GaussianBlur(wide, (0, 0), sigma)[512:1024, 512:1024]
+        blurred = _seamless_blur(white, sigma)
         layers.append(blurred / blurred.std() * strength)
     return np.clip(128 + sum(layers), 0, 255).astype(np.uint8)
 
@@ -30,12 +29,19 @@ def _noise_tile() -> NDArray[np.uint8]:
 def _cloud_tile() -> NDArray[np.uint8]:
     """A seamless 512 x 512 tile of cloud density, soft clouds on nothing."""
     rng = np.random.default_rng(11)
-    wide = np.tile(rng.standard_normal((512, 512)).astype(np.float32), (3, 3))
+    white = rng.standard_normal((512, 512)).astype(np.float32)
     density = np.zeros((512, 512), dtype=np.float32)
     for sigma, strength in ((40.0, 1.0), (16.0, 0.55), (6.0, 0.25), (2.5, 0.12)):
-        blurred = cv2.GaussianBlur(wide, (0, 0), sigma)[512:1024, 512:1024]
+        blurred = _seamless_blur(white, sigma)
         density += blurred / blurred.std() * strength
     return np.clip((density - 0.1) * 130, 0, 255).astype(np.uint8)
+
+
+def _seamless_blur(tile: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Blur a tile as if it went on for ever; OpenCV's own filters cannot wrap around."""
+    margin = int(4 * sigma) + 2
+    blurred = cv2.GaussianBlur(np.pad(tile, margin, mode='wrap'), (0, 0), sigma)
+    return blurred[margin:-margin, margin:-margin]  # type: ignore[return-value]
 
 
 def draw_background(

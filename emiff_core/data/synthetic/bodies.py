@@ -5,6 +5,7 @@ exactly: the labels are the boxes of what is drawn.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -43,15 +44,19 @@ class _Shell:
     front_cut: float = 0.0
     rear_cut: float = 0.0
 
-    @property
+    @cached_property
     def rear(self) -> float:
         return float(self.outline[:, 0].min())
 
-    @property
+    @cached_property
     def front(self) -> float:
         return float(self.outline[:, 0].max())
 
-    @property
+    @cached_property
+    def top(self) -> float:
+        return float(self.outline[:, 1].max())
+
+    @cached_property
     def breaks(self) -> tuple[float, float]:
         """x at which the rear corners end and the front corners begin."""
         return self.rear + self.corner, self.front - self.corner
@@ -63,7 +68,7 @@ class _Shell:
     def half_width_at(self, x: float, z: float) -> float:
         rear_break, front_break = self.breaks
         inset = self.front_cut * max(0.0, x - front_break) + self.rear_cut * max(0.0, rear_break - x)
-        lean = max(0.0, z - self.belt) / max(self.outline[:, 1].max() - self.belt, 1e-6)
+        lean = max(0.0, z - self.belt) / max(self.top - self.belt, 1e-6)
         return self.half_width - inset / self.corner - lean * (self.half_width - self.roof_half_width)
 
     def on_side(self, xz: NDArray[np.float64], side: int) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Houses: walls with windows, shop fronts, plinths and cornices."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from emiff_core.data.synthetic.mesh import Mesh, MeshBuilder, jittered, raised, wall
 
@@ -9,6 +9,7 @@ _WALLS = np.array(
     [[176, 196, 208], [150, 172, 190], [120, 140, 172], [96, 112, 158], [200, 205, 208], [158, 160, 158],
      [168, 188, 176], [182, 170, 150], [110, 120, 130]], dtype=np.float64)  # fmt: skip
 _GLASS = np.array([112.0, 96, 82])
+_UP = np.array([0.0, 0.0, 1.0])
 _SHOP_FRONT, _UPPER_FLOOR = 0.10, 0.24  # share of a bay left and right of its window
 
 
@@ -62,14 +63,21 @@ class _Facade:
 
     def _windows(self, bays: int, margin: float, z: tuple[float, float]) -> None:
         width = self._length / bays
-        for k in range(bays):
-            x0, x1 = (k + margin) * width, (k + 1 - margin) * width
-            self._rectangle((x0 - 0.09, x1 + 0.09), (z[0] - 0.12, z[1] + 0.09), self._paint * 1.16)
-            self._rectangle((x0, x1), z, self._glass * self._rng.uniform(0.75, 1.35))
+        x0, x1 = (np.arange(bays) + margin) * width, (np.arange(bays) + 1 - margin) * width
+        frames = self._rectangles((x0 - 0.09, x1 + 0.09), (z[0] - 0.12, z[1] + 0.09))
+        panes = self._rectangles((x0, x1), z)
+        posts = self._rectangles(((x0 + x1) / 2 - 0.03, (x0 + x1) / 2 + 0.03), z)
+        shades = self._rng.uniform(0.75, 1.35, bays)
+        for frame, pane, post, shade in zip(frames, panes, posts, shades, strict=True):
+            self._builder.decal(frame, self._paint * 1.16)
+            self._builder.decal(pane, self._glass * shade)
             if width < 4.5:
-                middle = (x0 + x1) / 2
-                self._rectangle((middle - 0.03, middle + 0.03), z, self._paint * 1.1)
+                self._builder.decal(post, self._paint * 1.1)
 
     def _rectangle(self, x: tuple[float, float], z: tuple[float, float], colour: NDArray[np.float64]) -> None:
-        a, b = self._start + self._along * x[0], self._start + self._along * x[1]
-        self._builder.decal(wall(a, b, *z), colour)
+        self._builder.decal(self._rectangles(([x[0]], [x[1]]), z)[0], colour)
+
+    def _rectangles(self, x: tuple[ArrayLike, ArrayLike], z: tuple[float, float]) -> NDArray[np.float64]:
+        """Return upright rectangles (N, 4, 3) between N places along the wall and two heights, metres."""
+        along = np.stack([x[0], x[1], x[1], x[0]], axis=1)
+        return self._start + along[:, :, None] * self._along + np.array([z[0], z[0], z[1], z[1]])[:, None] * _UP

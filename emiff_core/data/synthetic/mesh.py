@@ -1,6 +1,7 @@
 """Meshes of flat, convex, one-sided faces with decals: windows, lamps and markings that lie exactly on their face."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,7 @@ class Mesh:
         normals: (F, 3) unit normals, outwards.
         centre: (3,) metres.
         radius: metres, of the sphere about `centre` that holds every vertex.
+        coarse: what stands for the mesh where it is a few pixels large; None where nothing simpler does.
     """
 
     vertices: NDArray[np.float64]
@@ -34,13 +36,14 @@ class Mesh:
     normals: NDArray[np.float64]
     centre: NDArray[np.float64]
     radius: float
+    coarse: 'Mesh | None' = None
 
-    @property
+    @cached_property
     def anchors(self) -> NDArray[np.float64]:
         """(F, 3) metres, one vertex of each face."""
         return self.vertices[self.starts[self.first_polygon[:-1]]]
 
-    @property
+    @cached_property
     def face_of(self) -> NDArray[np.int64]:
         """(P,) the face on which each polygon lies."""
         return np.repeat(np.arange(len(self.normals)), np.diff(self.first_polygon))

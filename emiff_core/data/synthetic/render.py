@@ -5,7 +5,7 @@ buffer. Hidden surfaces are decided per pixel: no order of drawing can show.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from emiff_core.data.synthetic.background import draw_background
 from emiff_core.data.synthetic.light import Light
 from emiff_core.data.synthetic.mesh import Mesh
-from emiff_core.data.synthetic.view import SHIFT, ProjectedPolygons, View
+from emiff_core.data.synthetic.view import NEAR, SHIFT, ProjectedPolygons, View
 from emiff_core.geometry import transforms
 
 STATIC = -1  # instance of everything that is no labelled vehicle
+_COARSE_BELOW = 14.0  # pixels of a mesh's radius below which its coarse form stands for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +91,20 @@ def render(
     placed = np.array([transforms.apply(d.T_scene_mesh, d.mesh.centre) for d in drawables]).reshape(-1, 3)
     centres = transforms.apply(view.T_camera_scene, placed)
     radii = np.array([d.mesh.radius for d in drawables])
-    # nearest first, so that what is hidden is found hidden, and its decals are not painted
-    order = np.argsort(np.linalg.norm(centres, axis=1) - radii, kind='stable')
-    for i in order[view.sees(centres, radii)[order]]:
-        canvas.draw(drawables[i], float(np.linalg.norm(centres[i])))
+    distances = np.linalg.norm(centres, axis=1)
+    windows = view.windows(centres, radii).tolist()
+    is_small = radii * view.camera.intrinsics[0, 0] < _COARSE_BELOW * distances
+    # nearest first, so that what is hidden is found hidden, and neither it nor its decals are painted
+    order = np.argsort(distances - radii, kind='stable')
+    for i in order[view.sees(centres, radii)[order]].tolist():
+        drawable = drawables[i]
+        is_hidden = canvas.hides(windows[i], 1 / max(centres[i, 2] - radii[i], NEAR))
+        if is_hidden and drawable.instance == STATIC:
+            continue
+        coarse = drawable.mesh.coarse
+        if coarse is not None and is_small[i]:
+            drawable = replace(drawable, mesh=coarse)
+        canvas.draw(drawable, float(distances[i]), is_hidden)
     return canvas.finish()
 
 
@@ -107,32 +118,44 @@ class _Canvas:
         self.surface = np.zeros(shape, dtype=np.int32)  # number of the face shown; 0 is the background
         self.instance_of = [STATIC]  # of each face number
         self.totals: dict[int, tuple[int, tuple[int, int, int, int]]] = {}
-        self._rows, self._columns = np.arange(shape[0]), np.arange(shape[1])
+        self._rows = np.arange(shape[0], dtype=np.float32)[:, None]
+        self._columns = np.arange(shape[1], dtype=np.float32)
 
-    def draw(self, drawable: Drawable, distance: float) -> None:
-        """Draw the faces of a mesh that look towards the camera; `distance` metres away it fades into the haze."""
+    def hides(self, window: Sequence[int], inverse_depth: float) -> bool:
+        """Whether everything in a window (x0, y0, x1, y1) of pixels is nearer than 1 / `inverse_depth` metres."""
+        x0, y0, x1, y1 = window
+        return x0 >= x1 or y0 >= y1 or bool(self.inverse_depth[y0:y1, x0:x1].min() > inverse_depth)
+
+    def draw(self, drawable: Drawable, distance: float, is_hidden: bool) -> None:
+        """Draw the faces of a mesh that look towards the camera.
+
+        Args:
+            drawable: what.
+            distance: metres, for the haze.
+            is_hidden: nothing of it shows; it is measured only.
+        """
         mesh, view = drawable.mesh, self.view
         T = view.T_camera_scene @ drawable.T_scene_mesh
-        anchors = transforms.apply(T, mesh.anchors)
-        normals = mesh.normals @ T[:3, :3].T
-        offsets = (anchors * normals).sum(axis=1)
-        facing = offsets < -1e-6
         points = transforms.apply(T, mesh.vertices)
+        normals = mesh.normals @ T[:3, :3].T
+        offsets = (transforms.apply(T, mesh.anchors) * normals).sum(axis=1)
         polygons = ProjectedPolygons(view, points, mesh.starts)
+        faces = np.flatnonzero((offsets < -1e-6) & polygons.is_worth_drawing[mesh.first_polygon[:-1]])
+        planes = self._inverse_depth_planes(normals[faces] / offsets[faces, None]).tolist()
         colours = self._colours(drawable, distance)
+        nearest = (1 / np.maximum(np.minimum.reduceat(points[:, 2], mesh.starts[:-1]), NEAR)).tolist()
         outlines = []
-        for face in np.flatnonzero(facing):
+        for face, plane in zip(faces.tolist(), planes, strict=True):
             first, stop = mesh.first_polygon[face], mesh.first_polygon[face + 1]
-            pixels = polygons.outline(first) if polygons.is_worth_drawing[first] else None
+            pixels = polygons.outline(first)
             if pixels is None:
                 continue
             if drawable.instance != STATIC:
                 outlines.append(pixels)
-            plane = self._inverse_depth_plane(normals[face] / offsets[face])
-            uncovered = self._uncover(pixels, plane, drawable.instance)
+            uncovered = None if is_hidden else self._uncover(pixels, plane, nearest[first], drawable.instance)
             if uncovered is not None:
-                decals = [p for p in range(first + 1, stop) if polygons.is_worth_drawing[p]]
-                self._paint(*uncovered, colours[first], [(polygons.outline(p), colours[p]) for p in decals])
+                decals = first + 1 + np.flatnonzero(polygons.is_worth_drawing[first + 1 : stop])
+                self._paint(*uncovered, colours[first], [(polygons.outline(p), colours[p]) for p in decals.tolist()])
         if outlines:
             self._measure(drawable.instance, outlines)
 
@@ -140,26 +163,26 @@ class _Canvas:
         self,
         keep: NDArray[np.uint8],
         target: tuple[slice, slice],
-        colour: list[float],
-        decals: list[tuple[NDArray[np.int32] | None, list[float]]],
+        colour: NDArray[np.uint8],
+        decals: list[tuple[NDArray[np.int32] | None, NDArray[np.uint8]]],
     ) -> None:
         """Paint a face and its decals where it shows."""
         patch = np.empty((*keep.shape, 3), dtype=np.uint8)
-        patch[:] = np.array(colour, dtype=np.uint8)
+        patch[:] = colour
         corner = np.array((target[1].start, target[0].start), dtype=np.int32) << SHIFT
         for outline, decal_colour in decals:
             if outline is not None:
-                cv2.fillConvexPoly(patch, outline - corner, decal_colour, cv2.LINE_AA, SHIFT)
+                cv2.fillConvexPoly(patch, outline - corner, decal_colour.tolist(), cv2.LINE_AA, SHIFT)
         cv2.copyTo(patch, keep, self.image[target])
 
-    def _colours(self, drawable: Drawable, distance: float) -> list[list[float]]:
-        """Return P colours (BGR) in the light of the scene."""
+    def _colours(self, drawable: Drawable, distance: float) -> NDArray[np.uint8]:
+        """Return P colours (P, 3), BGR, in the light of the scene."""
         mesh, light = drawable.mesh, self.light
         shades = light.shade(mesh.normals @ drawable.T_scene_mesh[:3, :3].T, drawable.in_shadow)[mesh.face_of]
         shades = np.where(mesh.glows, light.exposure, shades)
         fade = light.fade(distance)
         colours = mesh.colours * shades[:, None] * (1 - fade) + light.haze * fade
-        return colours.clip(0, 255).tolist()
+        return colours.clip(0, 255).astype(np.uint8)
 
     def finish(self) -> Rendering:
         """Smooth the edges between faces and gather what each vehicle shows."""
@@ -180,33 +203,35 @@ class _Canvas:
         instances = instance_of[self.surface]
         return Rendering(self.image, instances, silhouettes)
 
-    def _inverse_depth_plane(self, normal: NDArray[np.float64]) -> tuple[float, float, float]:
-        """Return a, b, c with 1 / depth = a u + b v + c on the plane normal . p = 1 of the optical frame.
+    def _inverse_depth_planes(self, normals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (F, 3) a, b, c with 1 / depth = a u + b v + c on the planes normal . p = 1 of the optical frame.
 
         The depth is the farthest within a pixel: a face covers every pixel that it touches, and one seen at a grazing
         angle must not stand before its neighbour where they meet.
         """
         k = self.view.camera.intrinsics
-        a, b = normal[0] / k[0, 0], normal[1] / k[1, 1]
-        return a, b, normal[2] - a * k[0, 2] - b * k[1, 2] - (abs(a) + abs(b)) / 2
+        a, b = normals[:, 0] / k[0, 0], normals[:, 1] / k[1, 1]
+        return np.stack([a, b, normals[:, 2] - a * k[0, 2] - b * k[1, 2] - (abs(a) + abs(b)) / 2], axis=1)
 
     def _uncover(
-        self, pixels: NDArray[np.int32], plane: tuple[float, float, float], instance: int
+        self, pixels: NDArray[np.int32], plane: tuple[float, float, float], nearest_inverse: float, instance: int
     ) -> tuple[NDArray[np.uint8], tuple[slice, slice]] | None:
-        """Enter a face into the depth buffer; return where it shows (0 or 1) in its bounding box, and the box."""
+        """Enter a face, nowhere nearer than 1 / `nearest_inverse`, into the depth buffer.
+
+        Returns:
+            Where it shows (0 or 1) in its bounding box, and the box; None where it does not.
+        """
         height, width = self.image.shape[:2]
         x, y, w, h = cv2.boundingRect(pixels)
         x0, x1 = max(x >> SHIFT, 0), min(((x + w) >> SHIFT) + 2, width)
         y0, y1 = max(y >> SHIFT, 0), min(((y + h) >> SHIFT) + 2, height)
-        if x0 >= x1 or y0 >= y1:
+        if self.hides((x0, y0, x1, y1), nearest_inverse):
             return None
         target = (slice(y0, y1), slice(x0, x1))
         keep = np.zeros((y1 - y0, x1 - x0), dtype=np.uint8)
         cv2.fillConvexPoly(keep, pixels - (x0 << SHIFT, y0 << SHIFT), 1, cv2.LINE_8, SHIFT)
         a, b, c = plane
-        depth = np.add.outer(
-            (b * self._rows[target[0]] + c).astype(np.float32), (a * self._columns[target[1]]).astype(np.float32)
-        )
+        depth = (self._rows[target[0]] * b + c) + self._columns[target[1]] * a
         nearest = self.inverse_depth[target]
         keep &= depth > nearest
         if cv2.countNonZero(keep) == 0:

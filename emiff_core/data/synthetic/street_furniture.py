@@ -3,6 +3,8 @@
 Things of several parts come as several meshes, for each mesh casts one convex shadow.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,16 +21,17 @@ _ICOSAHEDRON = np.array(
     [(-1, _GOLDEN, 0), (1, _GOLDEN, 0), (-1, -_GOLDEN, 0), (1, -_GOLDEN, 0), (0, -1, _GOLDEN), (0, 1, _GOLDEN),
      (0, -1, -_GOLDEN), (0, 1, -_GOLDEN), (_GOLDEN, 0, -1), (_GOLDEN, 0, 1), (-_GOLDEN, 0, -1), (-_GOLDEN, 0, 1)]
 ) / np.hypot(1, _GOLDEN)  # fmt: skip
-_TRIANGLES = (
+_TRIANGLES = np.array([
     (0, 11, 5), (0, 5, 1), (0, 1, 7), (0, 7, 10), (0, 10, 11), (1, 5, 9), (5, 11, 4), (11, 10, 2), (10, 7, 6),
     (7, 1, 8), (3, 9, 4), (3, 4, 2), (3, 2, 6), (3, 6, 8), (3, 8, 9), (4, 9, 5), (2, 4, 11), (6, 2, 10), (8, 6, 7),
     (9, 8, 1),
-)  # fmt: skip
+])  # fmt: skip
+_PENTAGON = disc((0.0, 0, 0), (1.0, 0, 0), (0, 1.0, 0), 5)[:, :2]
 
 
 def build_tree(foot: NDArray[np.float64], rng: np.random.Generator) -> tuple[Mesh, Mesh]:
-    """Build a trunk on the ground at `foot` (3,) and a crown of leafy blobs."""
-    stem, leafage = MeshBuilder(), MeshBuilder()
+    """Build a trunk on the ground at `foot` (3,) and a crown of leafy blobs; one blob stands for it far away."""
+    stem, leafage, outline = MeshBuilder(), MeshBuilder(), MeshBuilder()
     trunk, crown = rng.uniform(1.9, 2.6), rng.uniform(1.3, 2.0)
     _post(stem, foot, 0.13, trunk + 0.6, _BARK)
     leaves = jittered(rng, _LEAVES * rng.uniform(0.9, 1.15, 3), 0.15)
@@ -37,8 +40,9 @@ def build_tree(foot: NDArray[np.float64], rng: np.random.Generator) -> tuple[Mes
         angle = turn + k * 2 * np.pi / 3
         spread = np.array([np.cos(angle), np.sin(angle), 0.0]) * crown * (0.0 if k == 3 else 0.5)
         centre = raised(foot + spread, trunk + crown * (1.45 if k == 3 else rng.uniform(0.5, 0.85)))
-        _blob(leafage, centre, crown * rng.uniform(0.68, 0.82), leaves, rng)
-    return stem.build(), leafage.build()
+        _blob(leafage, centre, crown * rng.uniform(0.68, 0.82), leaves, rng, leaves_a_face=3)
+    _blob(outline, raised(foot, trunk + crown * 0.95), crown * 1.15, leaves, rng, leaves_a_face=0)
+    return stem.build(), replace(leafage.build(), coarse=outline.build())
 
 
 def build_hedge(low: NDArray[np.float64], high: NDArray[np.float64], height: float, rng: np.random.Generator) -> Mesh:
@@ -138,13 +142,19 @@ def _blob(
     radius: float,
     colour: NDArray[np.float64],
     rng: np.random.Generator,
+    leaves_a_face: int,
 ) -> None:
     """Add a lumpy icosahedron, each face of its own shade and speckled with leaves."""
     points = centre + _ICOSAHEDRON * radius * rng.uniform(0.8, 1.12, (12, 1))
-    for triangle in _TRIANGLES:
-        face = points[list(triangle)]
-        builder.face(face, jittered(rng, colour, 0.10), centre)
-        axes = [edge / np.linalg.norm(edge) for edge in (face[1] - face[0], face[2] - face[0])]
-        for _ in range(3):
-            leaf, size = rng.dirichlet((1.2, 1.2, 1.2)) @ face, radius * rng.uniform(0.12, 0.24)
-            builder.decal(disc(leaf, axes[0] * size, axes[1] * size, 5), jittered(rng, colour, 0.28))
+    faces = points[_TRIANGLES]  # (20, 3, 3)
+    shades = rng.uniform(0.9, 1.1, len(faces))
+    edges = faces[:, 1:] - faces[:, :1]
+    edges /= np.linalg.norm(edges, axis=2, keepdims=True)
+    places = rng.dirichlet((1.2, 1.2, 1.2), (len(faces), leaves_a_face)) @ faces
+    sizes = radius * rng.uniform(0.12, 0.24, (len(faces), leaves_a_face))
+    leaves = places[:, :, None] + sizes[:, :, None, None] * (_PENTAGON @ edges)[:, None]  # (20, leaves, 5, 3)
+    leaf_shades = rng.uniform(0.72, 1.28, sizes.shape)
+    for face, shade, leaves_here, shades_here in zip(faces, shades, leaves, leaf_shades, strict=True):
+        builder.face(face, colour * shade, centre)
+        for leaf, leaf_shade in zip(leaves_here, shades_here, strict=True):
+            builder.decal(leaf, colour * leaf_shade)

@@ -49,6 +49,8 @@ class View:
         Returns:
             (M, 3) metres before the camera, projected within the guard; M < 3 where nothing is left.
         """
+        if points[:, 2].max() < NEAR:
+            return points[:0]
         points = clip(points, (0.0, 0.0, 1.0), NEAR)
         if len(points) < 3 or np.abs(self.project(points)).max() <= self.guard:
             return points
@@ -91,6 +93,23 @@ class View:
             result &= (high * centres[:, 2] - centres[:, axis]) / np.hypot(1, high) > -radii
         return result
 
+    def windows(self, centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return (N, 4) x0, y0, x1, y1 of pixels, the last ones exclusive, that hold what shows of spheres.
+
+        Args:
+            centres: (N, 3) metres in the optical frame.
+            radii: (N,) metres. A sphere that reaches behind the camera gets the whole picture.
+        """
+        k, size = self.camera.intrinsics, np.array([self.camera.width, self.camera.height])
+        depths = np.stack([centres[:, 2] - radii, centres[:, 2] + radii])  # nearest, farthest
+        is_before = depths[0] > NEAR
+        edges = np.stack([centres[:, :2] - radii[:, None], centres[:, :2] + radii[:, None]])
+        slopes = edges[:, None] / np.maximum(depths, NEAR)[None, :, :, None]  # (2 edges, 2 depths, N, 2)
+        pixels = slopes * (k[0, 0], k[1, 1]) + (k[0, 2], k[1, 2])
+        low = np.where(is_before[:, None], np.floor(pixels.min(axis=(0, 1))).clip(0, size), 0)
+        high = np.where(is_before[:, None], (np.ceil(pixels.max(axis=(0, 1))) + 2).clip(0, size), size)
+        return np.concatenate([low, high], axis=1).astype(np.int64)
+
     def plane_homography(self, height: float) -> NDArray[np.float64]:
         """Return the (3, 3) homography from pixels to x, y (metres) on the scene's plane z = height."""
         T = self.T_camera_scene
@@ -127,15 +146,15 @@ class ProjectedPolygons:
         pixels = view.project(np.column_stack([points[:, :2], np.maximum(points[:, 2], NEAR)]))
         low, high = np.minimum.reduceat(pixels, starts[:-1]), np.maximum.reduceat(pixels, starts[:-1])
         self._is_plain = is_before & (np.maximum(-low, high).max(axis=1) <= view.guard)
-        self._is_outside = self._is_plain & view.is_outside(low, high)
+        is_outside = self._is_plain & view.is_outside(low, high)
         self._pixels = fixed_point(pixels.clip(-view.guard, view.guard))
         span = high - low
         # smaller ones would be drawn too bold: OpenCV's lines are a pixel wide at least
-        self.is_worth_drawing = ~self._is_plain | ((span.min(axis=1) > 0.3) & (span.max(axis=1) > 0.8))
+        is_too_small = self._is_plain & ((span.min(axis=1) <= 0.3) | (span.max(axis=1) <= 0.8))
+        is_behind = np.maximum.reduceat(points[:, 2], starts[:-1]) < NEAR
+        self.is_worth_drawing = ~is_behind & ~is_outside & ~is_too_small
 
     def outline(self, polygon: int) -> NDArray[np.int32] | None:
         """Return (M, 2) pixels in fixed point, or None where the picture shows nothing of the polygon."""
-        if self._is_outside[polygon]:
-            return None
         rows = slice(self._starts[polygon], self._starts[polygon + 1])
         return self._pixels[rows] if self._is_plain[polygon] else self._view.outline(self._points[rows])
