@@ -1,0 +1,61 @@
+"""`emiff train` from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from emiff_core.cli.train import train
+from emiff_core.config import save_config
+from emiff_core.data.synthetic import generate
+from emiff_core.errors import EmiffError
+
+TRAINING = """
+optimizer: {batch_size: 2, frozen_stages: 0, frozen_norms: false}
+schedule: {epochs: 1.0}
+crossings: {scenes: 1, validation_scenes: 1, snapshots: 2, picture_width: 240}
+validations: 1
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, detector):
+    save_config(detector, tmp_path / 'detector.yaml')
+    (tmp_path / 'training.yaml').write_text(TRAINING)
+    app = typer.Typer()
+    app.command()(train)
+
+    def invoke(*arguments: str):
+        fixed = ['--config', str(tmp_path / 'detector.yaml'), '--training', str(tmp_path / 'training.yaml')]
+        fixed += ['--out', str(tmp_path / 'out'), '--threads', '1', '--device', 'cpu', '--render-workers', '1']
+        return CliRunner().invoke(app, [*fixed, *arguments])
+
+    return invoke
+
+
+def test_it_trains_on_crossings_and_says_how_well(run, tmp_path):
+    result = run('--cache', str(tmp_path / 'cache'))
+    assert result.exit_code == 0, result.output
+    assert 'step 1 of 1' in result.output
+    assert 'AP at IoU 0.5' in result.output
+    card = json.loads((tmp_path / 'out/card.json').read_text())
+    assert card['settings']['samples']['part'] == 'training'
+    assert card['settings']['validation']['samples'] == 2
+
+
+def test_it_trains_on_a_data_set_and_goes_on(run, tmp_path):
+    generate(tmp_path / 'data', 6, seed=1, size=(240, 135))
+    assert run('--data', str(tmp_path / 'data')).exit_code == 0
+    again = run('--data', str(tmp_path / 'data'), '--resume')
+    assert again.exit_code == 0, again.output
+    assert 'going on after step 2 of 2' in again.output
+    assert json.loads((tmp_path / 'out/card.json').read_text())['settings']['samples']['split'] == 'train'
+
+
+def test_it_asks_for_one_source(run, tmp_path):
+    for arguments in ([], ['--cache', 'a', '--data', 'b']):
+        result = run(*arguments)
+        assert isinstance(result.exception, EmiffError)
+        assert 'either --cache' in str(result.exception)
