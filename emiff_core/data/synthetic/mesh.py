@@ -20,7 +20,7 @@ class Mesh:
         vertices: (V, 3) metres in the mesh's own frame.
         starts: (P + 1,).
         colours: (P, 3) albedo, BGR.
-        glows: (P,) whether a polygon shines by itself.
+        glows: (P,) whether a polygon shines by itself, by day and at dusk alike.
         first_polygon: (F + 1,).
         normals: (F, 3) unit normals, outwards.
         centre: (3,) metres.

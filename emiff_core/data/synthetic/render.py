@@ -179,7 +179,7 @@ class _Canvas:
         """Return P colours (P, 3), BGR, in the light of the scene."""
         mesh, light = drawable.mesh, self.light
         shades = light.shade(mesh.normals @ drawable.T_scene_mesh[:3, :3].T, drawable.in_shadow)[mesh.face_of]
-        shades = np.where(mesh.glows, light.exposure, shades)
+        shades = np.where(mesh.glows, max(light.exposure, 1.0), shades)
         fade = light.fade(distance)
         colours = mesh.colours * shades[:, None] * (1 - fade) + light.haze * fade
         return colours.clip(0, 255).astype(np.uint8)

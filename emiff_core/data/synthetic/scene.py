@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emiff_core.data.synthetic import traffic
 from emiff_core.data.synthetic.bodies import build_mesh
+from emiff_core.data.synthetic.conditions import Conditions
 from emiff_core.data.synthetic.light import Light, draw_light
 from emiff_core.data.synthetic.mesh import Mesh, MeshBuilder
 from emiff_core.data.synthetic.render import Drawable, Rendering, render
@@ -34,6 +35,7 @@ from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
 Side = Literal['vehicle', 'infrastructure']
 EGO = 0  # index of the ego vehicle among the tracks
 
+_ORDINARY = Conditions()
 _SHADOW_CASTERS_WITHIN = 120.0  # metres of the crossing's centre
 
 
@@ -157,20 +159,21 @@ def shadow_of(vertices: NDArray[np.float64], light: Light) -> NDArray[np.float64
     return cv2.convexHull(ground.astype(np.float32))[:, 0].astype(np.float64)
 
 
-def build_scene(seed: int, duration: float) -> Scene:
+def build_scene(seed: int, duration: float, conditions: Conditions = _ORDINARY) -> Scene:
     """Build a scene, the same for the same arguments.
 
     Args:
         seed: of everything in it.
         duration: seconds for which the ego vehicle must be there.
+        conditions: what it is drawn from.
     """
     for attempt in range(50):
         rng = np.random.default_rng([seed, attempt])
         crossing = draw_crossing(rng)
-        tracks, signals = traffic.simulate(crossing, rng, duration, density=rng.uniform(2.2, 4.0))
+        tracks, signals = traffic.simulate(crossing, rng, duration, conditions)
         ego = _choose_ego(tracks, duration)
         if ego is not None:
-            return _furnish(seed, crossing, tracks, signals, ego, duration, rng)
+            return _furnish(seed, crossing, tracks, signals, ego, duration, conditions, rng)
     raise AssertionError(f'no crossing of seed {seed} has a vehicle to carry the sensors for {duration} s')
 
 
@@ -198,6 +201,7 @@ def _furnish(
     signals: Signals,
     ego: Track,
     duration: float,
+    conditions: Conditions,
     rng: np.random.Generator,
 ) -> Scene:
     """Put sensors, buildings and light around the traffic."""
@@ -209,11 +213,11 @@ def _furnish(
         transforms.rotation_z(rng.uniform(-np.pi, np.pi)),
         (*rng.uniform(2000, 9000, 2), rng.uniform(12, 40)),
     )
-    static = [mesh for mesh in build_surroundings(crossing, rng) if _leaves_view_free(mesh, roadside)]
+    static = [mesh for mesh in build_surroundings(crossing, rng, conditions) if _leaves_view_free(mesh, roadside)]
     return Scene(
         seed=seed,
         crossing=crossing,
-        light=draw_light(rng),
+        light=draw_light(rng, conditions.weather),
         tracks=tuple(tracks),
         meshes=tuple(build_mesh(track.spec) for track in tracks),
         static_meshes=(*static, mast),

@@ -4,19 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.data.synthetic.buildings import build_house
+from emiff_core.data.synthetic.conditions import Conditions
 from emiff_core.data.synthetic.mesh import Mesh
 from emiff_core.data.synthetic.roads import Crossing
 from emiff_core.data.synthetic.street_furniture import build_hedge, build_kiosk, build_lamp, build_tree
 
 
-def build_surroundings(crossing: Crossing, rng: np.random.Generator) -> tuple[Mesh, ...]:
+def build_surroundings(crossing: Crossing, rng: np.random.Generator, conditions: Conditions) -> tuple[Mesh, ...]:
     """Build the four blocks beside the roads, each mesh in the scene frame."""
     meshes: list[Mesh] = []
     for arm in range(4):
         block = _Block(crossing, arm)
         meshes += _houses(block, rng)
         for along_first in (True, False):
-            meshes += _pavement(block, along_first, rng)
+            meshes += _pavement(block, along_first, rng, conditions)
     return tuple(meshes)
 
 
@@ -61,7 +62,7 @@ def _houses(block: _Block, rng: np.random.Generator) -> list[Mesh]:
     return meshes
 
 
-def _pavement(block: _Block, along_first: bool, rng: np.random.Generator) -> list[Mesh]:
+def _pavement(block: _Block, along_first: bool, rng: np.random.Generator, conditions: Conditions) -> list[Mesh]:
     """Trees, lamps, hedges and kiosks along one kerb of a block."""
 
     def place(along: float, aside: float) -> NDArray[np.float64]:
@@ -77,8 +78,9 @@ def _pavement(block: _Block, along_first: bool, rng: np.random.Generator) -> lis
     u = rng.uniform(10, 18)
     while u < 70.0:
         length = rng.uniform(3, 9)
-        if rng.random() < 0.55:
-            meshes.append(build_hedge(place(u, 4.7), place(u + length, 5.6), rng.uniform(0.8, 1.5), rng))
+        if rng.random() < conditions.hedge_share:
+            height = rng.uniform(*conditions.hedge_height)
+            meshes.append(build_hedge(place(u, 4.7), place(u + length, 5.6), height, rng))
         elif rng.random() < 0.3:
             meshes.append(build_kiosk(place(u, 3.0), place(u + 2.6, 4.9), rng))
         u += length + rng.uniform(2, 12)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emiff_core.data.synthetic.conditions import Conditions
 from emiff_core.data.synthetic.roads import Crossing, Path
 from emiff_core.data.synthetic.signals import Signals, find_conflicts, plan_signals
-from emiff_core.data.synthetic.vehicles import VehicleSpec, draw_spec
+from emiff_core.data.synthetic.vehicles import VehicleSpec, draw_kind, draw_spec
 
 _STEP = 0.1  # seconds
 _WARM_UP = 10.0  # seconds before time 0, in which queues form
@@ -56,7 +57,7 @@ class _Mover:
 
 
 def simulate(
-    crossing: Crossing, rng: np.random.Generator, duration: float, density: float
+    crossing: Crossing, rng: np.random.Generator, duration: float, conditions: Conditions
 ) -> tuple[list[Track], Signals]:
     """Let traffic run from 1 s before time 0 to 1 s after `duration` seconds.
 
@@ -64,15 +65,16 @@ def simulate(
         crossing: the roads.
         rng: all randomness comes from it.
         duration: seconds.
-        density: vehicles per 100 m of lane at the start.
+        conditions: how many vehicles, and of which kinds.
 
     Returns:
         The tracks, moving vehicles and parked ones, of which no two overlap at any step, and the signal plan.
     """
+    density = float(rng.uniform(*conditions.density))
     paths = crossing.paths()
     conflicts = find_conflicts(paths)
     signals = plan_signals(paths, float(rng.uniform(_WARM_UP, 60.0)))
-    movers = _initial_movers(paths, rng, density)
+    movers = _initial_movers(paths, rng, density, conditions.large_share)
     finished: list[_Mover] = []
     for step in range(round((_WARM_UP + duration + 1.0) / _STEP) + 1):
         time = step * _STEP - _WARM_UP
@@ -82,25 +84,27 @@ def simulate(
                 mover.record.append((time, mover.s))
         finished += [m for m in movers if m.s >= paths[m.path].arc[-1] - 8.0]
         movers = [m for m in movers if m.s < paths[m.path].arc[-1] - 8.0]
-        _spawn(movers, paths, rng, density)
+        _spawn(movers, paths, rng, density, conditions.large_share)
     tracks = []
     for mover in finished + movers:
         if len(mover.record) > 1:
             times, arc = np.array(mover.record).T
             poses = np.array([paths[mover.path].pose(s) for s in arc])
             tracks.append(Track(mover.spec, times, poses, paths[mover.path]))
-    parked = _park(crossing, rng, duration)
+    parked = _park(crossing, rng, duration, conditions)
     return _without_overlaps(tracks + parked), signals
 
 
-def _initial_movers(paths: tuple[Path, ...], rng: np.random.Generator, density: float) -> list[_Mover]:
+def _initial_movers(
+    paths: tuple[Path, ...], rng: np.random.Generator, density: float, large_share: float
+) -> list[_Mover]:
     """Fill each way in, and half of each way out, with vehicles at random distances."""
     movers = []
     for entry in dict.fromkeys(path.entry for path in paths):
         choices = [i for i, path in enumerate(paths) if path.entry == entry]
         s = float(rng.uniform(0, 100 / density))
         while s < paths[choices[0]].arc[-1] - 20:
-            spec = draw_spec(rng)
+            spec = draw_spec(rng, draw_kind(rng, large_share))
             path = int(rng.choice(choices))
             inside = paths[path].stop_at - spec.length < s < paths[path].leave_at + spec.length
             if not inside:
@@ -110,7 +114,9 @@ def _initial_movers(paths: tuple[Path, ...], rng: np.random.Generator, density: 
     return movers
 
 
-def _spawn(movers: list[_Mover], paths: tuple[Path, ...], rng: np.random.Generator, density: float) -> None:
+def _spawn(
+    movers: list[_Mover], paths: tuple[Path, ...], rng: np.random.Generator, density: float, large_share: float
+) -> None:
     """Let a vehicle appear at the far end of each free lane, now and then."""
     for entry in dict.fromkeys(path.entry for path in paths):
         if rng.random() > density * 0.008:
@@ -119,7 +125,8 @@ def _spawn(movers: list[_Mover], paths: tuple[Path, ...], rng: np.random.Generat
         if nearest > 26.0:
             choices = [i for i, path in enumerate(paths) if path.entry == entry]
             path = int(rng.choice(choices))
-            movers.append(_Mover(draw_spec(rng), path, 0.0, 8.0, float(rng.uniform(8, 14)), [], False))
+            spec = draw_spec(rng, draw_kind(rng, large_share))
+            movers.append(_Mover(spec, path, 0.0, 8.0, float(rng.uniform(8, 14)), [], False))
 
 
 def _advance(
@@ -183,7 +190,7 @@ def _follow(s: float, speed: float, wish: float, gap: float, leader_speed: float
     return s + (speed + following) / 2 * _STEP, following
 
 
-def _park(crossing: Crossing, rng: np.random.Generator, duration: float) -> list[Track]:
+def _park(crossing: Crossing, rng: np.random.Generator, duration: float, conditions: Conditions) -> list[Track]:
     """Park cars and vans in the bays beside the outermost lanes."""
     tracks = []
     for arm in range(4):
@@ -193,8 +200,8 @@ def _park(crossing: Crossing, rng: np.random.Generator, duration: float) -> list
         for inbound in (False, True):
             distance = crossing.setback(arm) + 10.0
             while distance < 90.0:
-                spec = draw_spec(rng, 'Car' if rng.random() < 0.8 else 'Van')
-                if rng.random() < 0.5:
+                spec = draw_spec(rng, 'Van' if rng.random() < conditions.parked_van_share else 'Car')
+                if rng.random() < conditions.parked_share:
                     lane = road.lanes - 0.5 + (spec.width / 2 + 0.3) / 3.5
                     x, y = crossing.lane_point(arm, lane, distance + spec.length / 2, inbound)
                     d = crossing.direction(arm) * (-1 if inbound else 1)

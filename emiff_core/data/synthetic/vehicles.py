@@ -11,17 +11,18 @@ Kind = Literal['Car', 'Van', 'Truck', 'Bus']
 
 @dataclass(frozen=True)
 class _KindRange:
-    share: float  # of the traffic
+    is_large: bool
+    share: float  # of the large, or of the others
     length: tuple[float, float]  # metres, as the others
     width: tuple[float, float]
     height: tuple[float, float]
 
 
 _KINDS: dict[Kind, _KindRange] = {
-    'Car': _KindRange(0.62, (3.9, 4.9), (1.70, 1.92), (1.42, 1.68)),
-    'Van': _KindRange(0.16, (4.8, 5.6), (1.90, 2.05), (1.90, 2.35)),
-    'Truck': _KindRange(0.12, (6.5, 9.5), (2.25, 2.50), (2.70, 3.50)),
-    'Bus': _KindRange(0.10, (9.5, 12.0), (2.45, 2.60), (2.90, 3.30)),
+    'Car': _KindRange(False, 0.8, (3.9, 4.9), (1.70, 1.92), (1.42, 1.68)),
+    'Van': _KindRange(False, 0.2, (4.8, 5.6), (1.90, 2.05), (1.90, 2.35)),
+    'Truck': _KindRange(True, 0.55, (6.5, 9.5), (2.25, 2.50), (2.70, 3.50)),
+    'Bus': _KindRange(True, 0.45, (9.5, 12.0), (2.45, 2.60), (2.90, 3.30)),
 }
 
 # BGR, with how often each is seen
@@ -52,11 +53,15 @@ class VehicleSpec:
         return np.array([self.length, self.width, self.height])
 
 
-def draw_spec(rng: np.random.Generator, kind: Kind | None = None) -> VehicleSpec:
-    """Draw a vehicle from the traffic's mixture, or one of the given kind."""
-    if kind is None:
-        kinds = list(_KINDS)
-        kind = kinds[rng.choice(len(kinds), p=[_KINDS[k].share for k in kinds])]
+def draw_kind(rng: np.random.Generator, large_share: float) -> Kind:
+    """Draw a kind from a traffic of which `large_share` are trucks and buses."""
+    is_large = bool(rng.random() < large_share)
+    kinds = [kind for kind, ranges in _KINDS.items() if ranges.is_large == is_large]
+    return kinds[rng.choice(len(kinds), p=[_KINDS[kind].share for kind in kinds])]
+
+
+def draw_spec(rng: np.random.Generator, kind: Kind) -> VehicleSpec:
+    """Draw a vehicle of a kind."""
     intervals = _KINDS[kind]
     length, width, height = (rng.uniform(*i) for i in (intervals.length, intervals.width, intervals.height))
     blue, green, red = PAINTS[rng.choice(len(PAINTS), p=_PAINT_WEIGHTS / _PAINT_WEIGHTS.sum())] * rng.uniform(

@@ -10,6 +10,7 @@ import pytest
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic import build_scene, cooperative_truth, generate, render_pair
 from emiff_core.data.synthetic.bodies import build_mesh
+from emiff_core.data.synthetic.conditions import Conditions
 from emiff_core.data.synthetic.light import draw_light
 from emiff_core.data.synthetic.mesh import MeshBuilder, clip
 from emiff_core.data.synthetic.render import STATIC, Drawable, render
@@ -63,7 +64,7 @@ def test_every_face_is_flat_and_looks_outwards(kind):
 @pytest.mark.parametrize('seed', range(4))
 def test_no_two_vehicles_ever_overlap(seed):
     rng = np.random.default_rng(seed)
-    tracks, _ = simulate(draw_crossing(rng), rng, duration=6.0, density=4.0)
+    tracks, _ = simulate(draw_crossing(rng), rng, duration=6.0, conditions=Conditions(density=(4.0, 4.0)))
     assert sum(track.path is not None for track in tracks) > 20
     for time in np.arange(-0.97, 6.9, 0.53):  # between the simulation's own steps
         present = [(track.pose(time), track.spec) for track in tracks if track.pose(time) is not None]
@@ -78,7 +79,7 @@ def test_vehicles_drive_forwards_at_town_speed_and_some_turn():
     turned = 0
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        tracks, _ = simulate(draw_crossing(rng), rng, duration=8.0, density=3.0)
+        tracks, _ = simulate(draw_crossing(rng), rng, duration=8.0, conditions=Conditions(density=(3.0, 3.0)))
         for track in tracks:
             steps = np.diff(track.poses[:, :2], axis=0)
             headings = track.poses[:-1, 2]
