@@ -30,7 +30,7 @@ def train(
 ) -> None:
     """Train a detector on synthetic crossings (--cache) or on a data set (--data).
 
-    Several processes: torchrun --nproc-per-node=N -m emiff_core.cli train ...
+    Several processes: torchrun --nproc-per-node=N --no-python emiff train ...
     """
     from dataclasses import replace
 
@@ -47,7 +47,7 @@ def train(
     from emiff_core.training.samples import DairSamples, Samples
 
     torch.set_num_threads(threads)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     detector = load_config(config or config_dir() / 'emiff_demo.yaml')
     settings = load_training_config(training or config_dir() / 'training_demo.yaml')
     if epochs is not None:

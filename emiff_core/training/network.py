@@ -32,7 +32,7 @@ class TrainingNetwork(nn.Module):
                 module.requires_grad_(False)
         for parameter in self.parameters():
             if parameter.ndim == 4:  # fast on CPUs in bfloat16, and on GPUs
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+                parameter.data = parameter.data.clone(memory_format=torch.channels_last)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the weighted terms of the loss, (4,) in the order of TERMS; their sum is minimised."""

@@ -4,10 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import nn
+
+_PATIENCE = timedelta(hours=2)  # of the others while the first one validates
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Processes:
         for buffer, part in zip(buffers, flat.div_(self.world).split([b.numel() for b in buffers]), strict=True):
             buffer.copy_(part.view_as(buffer))
 
+    def any(self, flag: bool) -> bool:
+        """Return whether any process says so."""
+        return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
+
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """Return the mean of all processes' values."""
         if self.world > 1:
@@ -60,7 +67,7 @@ def join(device: torch.device) -> Iterator[Processes]:
     if device.type == 'cuda':
         device = torch.device('cuda', int(os.environ['LOCAL_RANK']))
         torch.cuda.set_device(device)
-    dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
+    dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo', timeout=_PATIENCE)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
     finally:

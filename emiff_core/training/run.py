@@ -109,7 +109,7 @@ class _Run:
         for batches in self._batches():
             step = trainer.train_step([batch.to(self.processes.device) for batch in batches])
             self.seconds = time.monotonic() - began
-            stopped = is_stopped()
+            stopped = self.processes.any(is_stopped())
             if log is None:
                 if stopped:
                     return
