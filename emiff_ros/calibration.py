@@ -32,7 +32,10 @@ def camera_of(info: CameraInfo) -> PinholeCamera:
     if k[0, 0] == 0:
         raise EmiffError('camera_info: expected a calibrated camera, found k[0] = 0')
     roi = info.roi
-    whole = PinholeCamera(k, info.width, info.height, tuple(info.d))
+    try:
+        whole = PinholeCamera(k, info.width, info.height, tuple(info.d))
+    except EmiffError as error:
+        raise EmiffError(f'camera_info: {error}') from error
     cut = whole.cropped(roi.x_offset, roi.y_offset, roi.width or info.width, roi.height or info.height)
     return cut.scaled(1 / max(info.binning_x, 1), 1 / max(info.binning_y, 1))
 

@@ -2,13 +2,15 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import message_filters
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.clock import JumpThreshold, TimeJump
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -50,14 +52,17 @@ class CameraImage:
         return nanoseconds(self.header.stamp)
 
 
-@dataclass
 class ImageCounts:
     """Images since the node started; received = processed + skipped + refused + those waiting or in work."""
 
-    received: int = 0
-    processed: int = 0
-    skipped: int = 0
-    refused: int = 0
+    def __init__(self) -> None:
+        self.received = self.processed = self.skipped = self.refused = 0
+        self._lock = threading.Lock()
+
+    def add(self, fate: Literal['received', 'processed', 'skipped', 'refused'], images: int = 1) -> None:
+        """Count images; callbacks and worker do so at the same time."""
+        with self._lock:
+            setattr(self, fate, getattr(self, fate) + images)
 
 
 class CameraInput:
@@ -76,7 +81,7 @@ class CameraInput:
         Args:
             node: the owner; gets the parameter image_transport and the topics ~/input/...
             reports: where troubles are told.
-            process: called in the worker thread for each image that was not skipped; EmiffError refuses the image.
+            process: called in the worker thread for each image that was not skipped; an exception refuses the image.
             on_time_jump: called in the executor's thread when the clock jumps back.
             profile: quality of service of the subscriptions.
         """
@@ -89,7 +94,7 @@ class CameraInput:
         self._process = process
         self._on_time_jump = on_time_jump
         self._slot: NewestSlot[tuple[Image | CompressedImage, CameraInfo, float]] = NewestSlot()
-        self._unpaired = 0
+        self._unpaired: set[int] = set()  # stamps of images whose camera_info has not come
 
         image_type, suffix = (Image, '') if transport == 'raw' else (CompressedImage, '/compressed')
         image = node.create_subscription(image_type, f'~/input/image{suffix}', self._image_arrived, profile)
@@ -101,7 +106,8 @@ class CameraInput:
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
         )
         self._jump_handle = node.get_clock().create_jump_callback(threshold, post_callback=self._clock_jumped)
-        self._check_timer = node.create_timer(_CHECK_S, self._check)
+        # on steady time: a simulated clock that says nothing is a reason to speak
+        self._check_timer = node.create_timer(_CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._worker.start()
 
@@ -116,12 +122,15 @@ class CameraInput:
         pairs.registerCallback(self._paired)
 
     def _image_arrived(self, image: Image | CompressedImage) -> None:
-        self.counts.received += 1
-        self._unpaired += 1
-        if self._is_from_the_future(image.header):
-            self.counts.refused += 1
-        else:
-            self._image_filter.signalMessage(image)
+        self.counts.add('received')
+        stamp_ns = nanoseconds(image.header.stamp)
+        if self._is_from_the_future(image.header) or stamp_ns in self._unpaired:
+            self.counts.add('refused')
+            return
+        self._unpaired.add(stamp_ns)
+        self._image_filter.signalMessage(image)
+        if len(self._unpaired) > _PAIR_QUEUE:  # the synchroniser has dropped it too
+            self._give_up(min(self._unpaired))
 
     def _info_arrived(self, info: CameraInfo) -> None:
         if not self._is_from_the_future(info.header):
@@ -138,20 +147,33 @@ class CameraInput:
         return ahead_s > _MAX_AHEAD_S
 
     def _paired(self, image: Image | CompressedImage, info: CameraInfo) -> None:
-        self._unpaired = 0
+        stamp_ns = nanoseconds(image.header.stamp)
+        if stamp_ns not in self._unpaired:  # a newer image has gone before it
+            return
+        self._unpaired.remove(stamp_ns)
+        self._give_up(stamp_ns)
         if self._slot.put((image, info, time.monotonic())) is not None:
-            self.counts.skipped += 1
+            self.counts.add('skipped')
+
+    def _give_up(self, until_ns: int) -> None:
+        given_up = {stamp_ns for stamp_ns in self._unpaired if stamp_ns <= until_ns}
+        self._unpaired -= given_up
+        self.counts.add('refused', len(given_up))
 
     def _clock_jumped(self, _: TimeJump) -> None:
         # what waits for its partner lies in the future now
+        self.counts.add('refused', len(self._unpaired))
+        self._unpaired.clear()
         self._pair()
         self._on_time_jump()
 
     def _check(self) -> None:
-        if self._unpaired > 1:
+        if not self._node.count_publishers(self._image_topic):
+            self._reports.warn('topic', f'expected images on {self._image_topic}, found nobody who publishes there')
+        if len(self._unpaired) > 1:
             self._reports.warn(
                 'pair',
-                f'expected a camera_info of the same stamp with each image, found none for the last {self._unpaired} '
+                f'expected a camera_info of the same stamp with each image, found none for {len(self._unpaired)} '
                 f'images: is {self._info_topic} published, with the stamps of {self._image_topic}?',
             )
 
@@ -163,7 +185,13 @@ class CameraInput:
                 camera = calibration.camera_of(info)
                 calibration.check_size(camera, pixels)
                 self._process(CameraImage(image.header, pixels, camera, arrived))
-                self.counts.processed += 1
+                self.counts.add('processed')
             except EmiffError as error:
-                self.counts.refused += 1
-                self._reports.warn('image', f'image refused: {error}')
+                self._refuse(str(error))
+            except Exception as error:  # a GPU out of memory, say: the next image gets its chance
+                self._refuse(f'unexpected {type(error).__name__}: {error}')
+                self._node.get_logger().debug(traceback.format_exc())
+
+    def _refuse(self, reason: str) -> None:
+        self.counts.add('refused')
+        self._reports.warn('image', f'image refused: {reason}')

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from emiff_core.errors import EmiffError
 
-_DISTORTION_COUNTS = (0, 4, 5, 8)
+_DISTORTION_COUNTS = (0, 4, 5, 8, 12, 14)  # what OpenCV undoes
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,11 +17,11 @@ class PinholeCamera:
     Attributes:
         intrinsics: (3, 3) float64 K, pixels.
         width, height: size of the image that K belongs to, pixels.
-        distortion: plumb-bob coefficients k1 k2 p1 p2 k3 (k3 may be left out) or rational ones (8); empty where the
-            image is rectified.
+        distortion: plumb-bob coefficients k1 k2 p1 p2 k3 (k3 may be left out) or rational ones (8, with further terms
+            12 or 14) in OpenCV's order; empty where the image is rectified.
 
     Raises:
-        EmiffError: K is no pinhole's, the size is not positive, or the coefficients are not 0, 4, 5 or 8 numbers.
+        EmiffError: K is no pinhole's, the size is not positive, or the coefficients are no such number of numbers.
     """
 
     intrinsics: NDArray[np.float64]
@@ -34,7 +34,8 @@ class PinholeCamera:
         if k.shape != (3, 3) or not np.isfinite(k).all() or k[0, 0] <= 0 or k[1, 1] <= 0:
             raise EmiffError(f'expected 3x3 intrinsics with positive focal lengths, found {k.tolist()}')
         if len(self.distortion) not in _DISTORTION_COUNTS or not np.isfinite(self.distortion).all():
-            raise EmiffError(f'expected 0, 4, 5 or 8 finite distortion coefficients, found {list(self.distortion)}')
+            found = list(self.distortion)
+            raise EmiffError(f'expected 0, 4, 5, 8, 12 or 14 finite distortion coefficients, found {found}')
         if self.width <= 0 or self.height <= 0:
             raise EmiffError(f'expected a positive image size, found {self.width}x{self.height}')
         object.__setattr__(self, 'intrinsics', k)

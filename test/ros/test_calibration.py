@@ -34,7 +34,13 @@ def test_region_of_interest_and_binning_move_the_calibration_to_the_image():
 
 
 @pytest.mark.parametrize(
-    ('changes', 'word'), [({'distortion_model': 'equidistant'}, 'equidistant'), ({'k': [0.0] * 9}, 'calibrated')]
+    ('changes', 'word'),
+    [
+        ({'distortion_model': 'equidistant'}, 'equidistant'),
+        ({'k': [0.0] * 9}, 'calibrated'),
+        ({'d': [0.1] * 3}, 'camera_info.*coefficients'),
+        ({'width': 0}, 'camera_info.*size'),
+    ],
 )
 def test_what_cannot_be_used_is_refused_with_its_reason(changes, word):
     with pytest.raises(EmiffError, match=word):
