@@ -1,8 +1,10 @@
 """Roadside: camera image in, compressed feature out."""
 
+import itertools
 import secrets
 import sys
 import time
+from collections.abc import Iterator
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import ProcessingTime
@@ -36,7 +38,7 @@ class InfrastructureNode(RunnableNode):
         tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for a late transform, milliseconds', (0.0, 60_000.0))
         config, self._engine = make_engine(self, 'infrastructure')
         self._numeric_type = NumericType[config.codec.name.upper()]
-        self._boot_id, self._sequence = _new_boot_id(), 0
+        self._numbering = _begin_numbering()
 
         self._features = self.create_publisher(FeatureFrameMsg, '~/output/features', qos.OUTPUT)
         self._times = self.create_publisher(ProcessingTime, '~/debug/processing_time', qos.OUTPUT)
@@ -49,7 +51,7 @@ class InfrastructureNode(RunnableNode):
         self._input.close()
 
     def _time_jumped(self) -> None:
-        self._boot_id, self._sequence = _new_boot_id(), 0
+        self._numbering = _begin_numbering()
 
     def _process(self, image: CameraImage) -> None:
         started = time.monotonic()
@@ -58,12 +60,13 @@ class InfrastructureNode(RunnableNode):
         placed = time.monotonic()
         result = self._engine.encode_infrastructure(image.pixels, image.camera)
         encoded = time.monotonic()
+        boot_id, sequences = self._numbering  # at once: a jump of the clock may exchange both
         qx, qy, qz, qw = transforms.to_quaternion(T_world_camera)
         x, y, z = T_world_camera[:3, 3]
         frame = FeatureFrame(
             agent_id=self._agent_id,
-            boot_id=self._boot_id,
-            sequence=self._sequence,
+            boot_id=boot_id,
+            sequence=next(sequences),
             stamp_ns=image.stamp_ns,
             camera_frame=camera_frame,
             model_id=self._engine.model_id,
@@ -74,7 +77,6 @@ class InfrastructureNode(RunnableNode):
             scale=result.scale,
             latent=encode(result.latent, self._numeric_type),
         )
-        self._sequence += 1
         self._features.publish(messages.feature_frame_to_message(frame.sealed()))
         sent = time.monotonic()
         stages = {
@@ -86,8 +88,9 @@ class InfrastructureNode(RunnableNode):
         self._times.publish(messages.processing_time(image.header, (sent - image.arrived) * 1e3, stages))
 
 
-def _new_boot_id() -> int:
-    return secrets.randbits(64)
+def _begin_numbering() -> tuple[int, Iterator[int]]:
+    """Return a new boot id and the sequence numbers that count under it."""
+    return secrets.randbits(64), itertools.count()
 
 
 def main(args: list[str] | None = None) -> int:
