@@ -102,18 +102,15 @@ def feature_frame_from_message(message: FeatureFrameMsg) -> FeatureFrame:
 
 
 def detections_to_message(detections: Detections, header: Header) -> Detection3DArray:
-    """Write detections as one array message; every detection has exactly one result."""
-    return Detection3DArray(
-        header=header,
-        detections=[
-            Detection3D(
-                header=header,
-                results=[ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id=label, score=float(score)))],
-                bbox=BoundingBox3D(center=_pose(center, yaw), size=_vector(size)),
-            )
-            for center, size, yaw, score, label in _rows(detections)
-        ],
-    )
+    """Write detections as one array message; every detection has exactly one result, whose pose is the box's."""
+    array_message = Detection3DArray(header=header)
+    for center, size, yaw, score, label in _rows(detections):
+        pose = _pose(center, yaw)
+        result = ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id=label, score=float(score)))
+        result.pose.pose = pose
+        box = BoundingBox3D(center=pose, size=_vector(size))
+        array_message.detections.append(Detection3D(header=header, results=[result], bbox=box))
+    return array_message
 
 
 def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArray:
@@ -148,6 +145,19 @@ def used_feature(admitted: AdmittedFrame, image_stamp_ns: int) -> FeatureUse:
 def refused_feature(frame: FeatureFrame, reason: Refusal, now_ns: int) -> FeatureUse:
     """Tell that a frame was not used and why; its age is against `now_ns`."""
     return _feature_use(frame, (now_ns - frame.stamp_ns) / 1e6, used=False, reason=reason.value)
+
+
+def malformed_feature(message: FeatureFrameMsg, now_ns: int) -> FeatureUse:
+    """Tell that a message was not used because it cannot be a feature frame; its age is against `now_ns`."""
+    return FeatureUse(
+        agent_id=message.agent_id,
+        boot_id=message.boot_id,
+        sequence=message.sequence,
+        stamp=message.header.stamp,
+        age_ms=(now_ns - nanoseconds(message.header.stamp)) / 1e6,
+        used=False,
+        reason=Refusal.MALFORMED.value,
+    )
 
 
 def processing_time(header: Header, total_ms: float, stages: Mapping[str, float]) -> ProcessingTime:

@@ -74,13 +74,14 @@ class VehicleNode(RunnableNode):
         self._buffer.clear()
 
     def _receive(self, message: FeatureFrameMsg) -> None:
+        # a simulated clock that has not spoken yet reads 0; the age at use is bounded by the image's stamp in any case
+        now_ns = self.get_clock().now().nanoseconds or messages.nanoseconds(message.header.stamp)
         try:
             frame = messages.feature_frame_from_message(message)
         except EmiffError as error:
-            self._reports.warn('feature', f'feature refused: {error}')
+            self._reports.warn('feature', str(error))
+            self._refuse(messages.malformed_feature(message, now_ns))
             return
-        # a simulated clock that has not spoken yet reads 0; the age at use is bounded by the image's stamp in any case
-        now_ns = self.get_clock().now().nanoseconds or frame.stamp_ns
         verdict = self._admission.admit(frame, now_ns)
         if isinstance(verdict, AdmittedFrame):
             self._buffer.add(verdict)

@@ -79,6 +79,7 @@ def test_detections_come_back_from_the_wire_and_each_has_a_result():
     wire = serialize_message(messages.detections_to_message(detections(), header))
     message = deserialize_message(wire, Detection3DArray)
     assert all(len(d.results) == 1 and d.results[0].hypothesis.class_id == 'car' for d in message.detections)
+    assert all(d.results[0].pose.pose == d.bbox.center for d in message.detections)
     back = detections_of(message)
     assert back.boxes.corners() == pytest.approx(detections().boxes.corners(), abs=1e-9)
     assert back.scores == pytest.approx([0.9, 0.2])

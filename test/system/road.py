@@ -90,7 +90,7 @@ class Road:
         self.image(stamp)
         return stamp
 
-    def feature(self, stamp: int, tampered: bool = False, **changes: object) -> None:
+    def feature(self, stamp: int, tampered: bool = False, unreadable: bool = False, **changes: object) -> None:
         """Publish a feature of a roadside camera 30 m ahead that looks back; `changes` are of the frame's fields."""
         frame = FeatureFrame(
             agent_id='pole',
@@ -111,6 +111,8 @@ class Road:
         message = messages.feature_frame_to_message(sealed)
         if tampered:
             message.payload[0] ^= 1
+        if unreadable:
+            message.numeric_type = 9
         self._features.publish(message)
 
     def answer(self, stamp: int, seconds: float = 30.0) -> FusionStatus:

@@ -107,6 +107,7 @@ def test_an_old_feature_is_no_longer_used(placed):
         ({'world_frame': 'odom'}, 'other_world'),
         ({'scale': (0.0, 1.0)}, 'malformed'),
         ({'tampered': True}, 'corrupt'),
+        ({'unreadable': True}, 'malformed'),
         ({'sequence': 0}, 'out_of_order'),
     ],
 )
