@@ -43,6 +43,9 @@ class PlayerNode(RunnableNode):
         self._loop = declare(self, 'loop', False, 'start again at the end; the clock jumps back')
         wait_for = declare(self, 'wait_for', [''], 'subscribers to wait for before the start, each "topic=count"')
         self._wait_s = declare(self, 'wait_s', 60.0, 'longest wait for subscribers, seconds', (0.0, 3600.0))
+        self._settle_s = declare(
+            self, 'settle_s', 0.0, 'then wait until the listeners have met one another, seconds', (0.0, 60.0)
+        )
         pace = declare(self, 'pace', [''], 'hold the clock until answered, each "image topic=answer topic"')
         self._pace_s = declare(self, 'pace_s', 60.0, 'longest wait for one answer, seconds', (0.0, 3600.0))
         if not bag:
@@ -97,6 +100,7 @@ class PlayerNode(RunnableNode):
     def _play(self) -> None:
         try:
             self._wait_for_subscribers()
+            self._stopped.wait(self._settle_s)
             while not self._stopped.is_set():
                 self._play_once()
                 if not self._loop:

@@ -13,6 +13,7 @@ _CAMERAS = {
     'infrastructure_node': (topics.INFRASTRUCTURE_IMAGE, topics.INFRASTRUCTURE_INFO),
     'vehicle_node': (topics.VEHICLE_IMAGE, topics.VEHICLE_INFO),
 }
+_SETTLE_S = 2.0  # discovery among four processes was seen to take 1.9 s
 _PERCEPTION = {'use_sim_time': True, 'image_transport': 'compressed', 'input_reliability': 'reliable'}
 
 
@@ -110,4 +111,5 @@ def player_parameters(bag: Path, answer_s: float) -> dict[str, object]:
         ],
         'pace_s': answer_s,
         'wait_s': answer_s,
+        'settle_s': _SETTLE_S,
     }
