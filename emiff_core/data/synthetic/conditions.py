@@ -15,6 +15,8 @@ class Conditions:
         parked_share: of the parking bays that are taken; parked_van_share of vans among those who stand there.
         hedge_share: of the gaps along the pavements that hold a hedge.
         hedge_height: metres, drawn between the two.
+        roadside_arms: where the roadside mast may stand: 0 is on the arm on which the ego vehicle comes, the others
+            follow counter-clockwise, so 2 is across the crossing. It looks over the crossing at the opposite arm.
         weather: of the scene.
     """
 
@@ -24,4 +26,5 @@ class Conditions:
     parked_van_share: float = 0.2
     hedge_share: float = 0.55
     hedge_height: tuple[float, float] = (0.8, 1.5)
+    roadside_arms: tuple[int, ...] = (2,)
     weather: Weather = 'fair'

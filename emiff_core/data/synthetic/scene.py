@@ -208,7 +208,8 @@ def _furnish(
     ego = traffic.renamed(ego, draw_spec(rng, 'Car')) if ego.spec.kind != 'Car' else ego
     tracks = [ego, *traffic.keep_clear([t for t in tracks if t.poses is not ego.poses], ego)]
     assert ego.path is not None
-    roadside, mast = _roadside(crossing, ego.path.entry[0], rng)
+    arm = (ego.path.entry[0] + int(rng.choice(conditions.roadside_arms))) % 4
+    roadside, mast = _roadside(crossing, arm, rng)
     T_world_scene = transforms.rigid(
         transforms.rotation_z(rng.uniform(-np.pi, np.pi)),
         (*rng.uniform(2000, 9000, 2), rng.uniform(12, 40)),
@@ -233,9 +234,8 @@ def _furnish(
     )
 
 
-def _roadside(crossing: Crossing, ego_arm: int, rng: np.random.Generator) -> tuple[RoadsideRig, Mesh]:
-    """Put a mast across the crossing from the arm on which the ego vehicle comes, looking back over the crossing."""
-    arm = (ego_arm + 2) % 4
+def _roadside(crossing: Crossing, arm: int, rng: np.random.Generator) -> tuple[RoadsideRig, Mesh]:
+    """Put a mast on an arm, looking over the crossing at the opposite one."""
     d = crossing.direction(arm)
     left = np.array([-d[1], d[0]])
     side = rng.choice([-1.0, 1.0])

@@ -1,10 +1,10 @@
-"""Writes synthetic drives as a data set in the layout of DAIR-V2X-C."""
+"""Writes synthetic pictures and labels as a data set in the layout of DAIR-V2X-C."""
 
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -12,82 +12,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emiff_core.data.synthetic.calibration import calibration_errors
+from emiff_core.data.synthetic.conditions import Conditions
+from emiff_core.data.synthetic.exposures import Exposure, infrastructure_id, plan_drives, vehicle_id
 from emiff_core.data.synthetic.labels import cooperative_label, side_label
 from emiff_core.data.synthetic.rig import REFERENCE_SIZE
-from emiff_core.data.synthetic.scene import Scene, build_scene, resized
+from emiff_core.data.synthetic.scene import Scene, build_scene
 from emiff_core.data.synthetic.snapshot import Snapshot, take
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 
-FRAMES_PER_SCENE = 100
-PERIOD = 0.1  # seconds between two exposures of a camera
-DEFAULT_ASYNCHRONY = 0.030  # seconds by which the roadside exposes before the vehicle
-_JITTER = 0.003  # seconds, the largest deviation of an exposure from its camera's clock
 _JPEG_QUALITY = 92
-_EPOCH_US = 1_626_000_000_000_000  # microseconds, of the first scene's beginning
-_SCENE_US = 12_000_000  # microseconds from the beginning of one scene to that of the next, longer than a scene
-_FIRST_VEHICLE_ID, _FIRST_INFRASTRUCTURE_ID = 15000, 5000
-_MOST_FRAMES = 10_000  # the two sides' identifiers stay six digits and apart
-
-
-@dataclass(frozen=True)
-class Exposure:
-    """When and under which identifiers a pair of pictures is taken.
-
-    Attributes:
-        scene_seed: seed of the scene.
-        scene_frames: frames of the scene; with the seed they say what it looks like.
-        batch: number of the scene.
-        batch_ids: first and last number of a frame in the batch.
-        frame: number of the frame in the data set.
-        scene_epoch_us: microseconds, of the scene's time 0.
-        vehicle_us, infrastructure_us: microseconds after it.
-    """
-
-    scene_seed: int
-    scene_frames: int
-    batch: int
-    batch_ids: tuple[int, int]
-    frame: int
-    scene_epoch_us: int
-    vehicle_us: int
-    infrastructure_us: int
-
-    @property
-    def vehicle_id(self) -> str:
-        return f'{_FIRST_VEHICLE_ID + self.frame:06d}'
-
-    @property
-    def infrastructure_id(self) -> str:
-        return f'{_FIRST_INFRASTRUCTURE_ID + self.frame:06d}'
-
-
-def plan(frames: int, seed: int, asynchrony_ms: float | None) -> list[Exposure]:
-    """Lay down every exposure before anything is drawn, so that frames can be rendered in any order."""
-    result = []
-    for first in range(0, frames, FRAMES_PER_SCENE):
-        batch, count = first // FRAMES_PER_SCENE, min(FRAMES_PER_SCENE, frames - first)
-        rng = np.random.default_rng([seed, batch, 1])
-        phase = 0.3 + float(rng.uniform(0, PERIOD))
-        for k in range(count):
-            vehicle = phase + k * PERIOD + float(rng.uniform(-_JITTER, _JITTER))
-            if asynchrony_ms is None:
-                infrastructure = phase + k * PERIOD - DEFAULT_ASYNCHRONY + float(rng.uniform(-_JITTER, _JITTER))
-            else:
-                infrastructure = vehicle - asynchrony_ms / 1e3
-            result.append(
-                Exposure(
-                    scene_seed=int(np.random.SeedSequence([seed, batch]).generate_state(1)[0]),
-                    scene_frames=count,
-                    batch=batch,
-                    batch_ids=(first, first + count - 1),
-                    frame=first + k,
-                    scene_epoch_us=_EPOCH_US + batch * _SCENE_US,
-                    vehicle_us=round(vehicle * 1e6),
-                    infrastructure_us=round(infrastructure * 1e6),
-                )
-            )
-    return result
+_CHUNK = 10  # frames that a process renders before it reports
+Parts = dict[str, list[Exposure]]  # the split file: which frames train, validate and test
 
 
 def generate(
@@ -99,35 +36,49 @@ def generate(
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> None:
+    """Write drives over crossings: the first half to train, the next fifth to validate, the rest to test.
+
+    Args:
+        out, size, workers, progress: see `write_data_set`.
+        frames, seed, asynchrony_ms: see `plan_drives`.
+
+    Raises:
+        EmiffError: `out` holds something, or a number is out of its range.
+    """
+    exposures = plan_drives(frames, seed, asynchrony_ms)
+    bounds = (0, round(frames * 0.5), round(frames * 0.7), frames)
+    parts = {name: exposures[bounds[i] : bounds[i + 1]] for i, name in enumerate(('train', 'val', 'test'))}
+    write_data_set(out, parts, size, workers, progress)
+
+
+def write_data_set(
+    out: Path,
+    parts: Parts,
+    size: tuple[int, int],
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> None:
     """Write a data set; the same arguments give the same bytes on the same platform, whatever the workers.
 
     Args:
         out: root of the data set; must not exist or be an empty folder.
-        frames: pairs of pictures; each FRAMES_PER_SCENE of them are a drive at another crossing.
-        seed: of everything drawn.
-        asynchrony_ms: milliseconds by which the roadside exposes before the vehicle, exactly; None is 30 ms with
-            both clocks' jitter.
+        parts: the frames, in order.
         size: width, height of the pictures, pixels.
         workers: processes that render.
         progress: called with the number of frames done so far.
 
     Raises:
-        EmiffError: `out` holds something, or a number is out of its range.
+        EmiffError: `out` holds something, or cannot be written.
     """
-    if not 1 <= frames <= _MOST_FRAMES:
-        raise EmiffError(f'frames: expected 1 to {_MOST_FRAMES}, found {frames}')
-    if seed < 0:
-        raise EmiffError(f'seed: expected 0 or more, found {seed}')
-    if asynchrony_ms is not None and not -250 <= asynchrony_ms <= 250:
-        raise EmiffError(f'asynchrony: expected -250 to 250 ms, found {asynchrony_ms}')
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise EmiffError(f'{out}: expected a new or empty folder for the data set, found something in it')
     try:
         _make_folders(out)
     except OSError as error:
         raise EmiffError(f'{out}: expected a place to write a data set: {error.strerror}') from error
-    exposures = plan(frames, seed, asynchrony_ms)
-    chunks = [exposures[i : i + 10] for i in range(0, frames, 10)]
+    exposures = [exposure for part in parts.values() for exposure in part]
+    batches = [list(batch) for _, batch in groupby(exposures, key=lambda exposure: exposure.batch)]
+    chunks = [batch[i : i + _CHUNK] for batch in batches for i in range(0, len(batch), _CHUNK)]
     done = 0
     if workers == 1:
         for exposure in exposures:
@@ -141,17 +92,20 @@ def generate(
                 done += count
                 if progress is not None:
                     progress(done)
-    _write_indices(out, exposures)
+    _write_indices(out, parts)
 
 
 def write_frames(out: Path, exposures: list[Exposure], size: tuple[int, int]) -> int:
     """Render and write some frames; return how many."""
     for exposure in exposures:
-        scene = _scene(exposure.scene_seed, exposure.scene_frames)
+        scene = _scene(exposure.scene_seed, exposure.scene_duration, exposure.conditions)
+        errors = calibration_errors(exposure.calibration_noise, scene.seed)
         vehicle = take(scene, 'vehicle', exposure.vehicle_us / 1e6, size, exposure.frame)
         infrastructure = take(scene, 'infrastructure', exposure.infrastructure_us / 1e6, size, exposure.frame)
-        _write_vehicle_side(out / 'vehicle-side', exposure.vehicle_id, scene, vehicle, size)
-        _write_infrastructure_side(out / 'infrastructure-side', exposure.infrastructure_id, scene, infrastructure, size)
+        _write_vehicle_side(out / 'vehicle-side', exposure.vehicle_id, scene, vehicle, errors[0])
+        _write_infrastructure_side(
+            out / 'infrastructure-side', exposure.infrastructure_id, scene, infrastructure, errors[1]
+        )
         seen = {v.index for v in (*vehicle.seen, *infrastructure.seen)}
         label = cooperative_label(scene, vehicle.time, seen, system_error_offset(scene.seed))
         _write_json(out / 'cooperative/label_world' / f'{exposure.vehicle_id}.json', label)
@@ -159,8 +113,8 @@ def write_frames(out: Path, exposures: list[Exposure], size: tuple[int, int]) ->
 
 
 @lru_cache(maxsize=1)  # frames come scene by scene
-def _scene(seed: int, frames: int) -> Scene:
-    return build_scene(seed, frames * PERIOD + 0.5)
+def _scene(seed: int, duration: float, conditions: Conditions) -> Scene:
+    return build_scene(seed, duration, conditions)
 
 
 def system_error_offset(scene_seed: int) -> dict[str, float] | str:
@@ -171,14 +125,16 @@ def system_error_offset(scene_seed: int) -> dict[str, float] | str:
     return {'delta_x': round(float(rng.uniform(-0.4, 0.4)), 3), 'delta_y': round(float(rng.uniform(-0.4, 0.4)), 3)}
 
 
-def _write_vehicle_side(root: Path, name: str, scene: Scene, snapshot: Snapshot, size: tuple[int, int]) -> None:
+def _write_vehicle_side(
+    root: Path, name: str, scene: Scene, snapshot: Snapshot, T_written_true: NDArray[np.float64]
+) -> None:
     rig = scene.vehicle_rig
     T_scene_lidar = scene.T_scene_lidar(snapshot.time)
     T_world_novatel = scene.T_world_scene @ T_scene_lidar @ transforms.inverse(rig.T_novatel_lidar)
     _write_image(root / 'image' / f'{name}.jpg', snapshot)
     calib = root / 'calib'
-    _write_json(calib / 'camera_intrinsic' / f'{name}.json', _intrinsics(rig.camera, size))
-    _write_json(calib / 'lidar_to_camera' / f'{name}.json', _rigid_entries(rig.T_camera_lidar))
+    _write_json(calib / 'camera_intrinsic' / f'{name}.json', _intrinsics(snapshot.view.camera))
+    _write_json(calib / 'lidar_to_camera' / f'{name}.json', _rigid_entries(T_written_true @ rig.T_camera_lidar))
     _write_json(calib / 'lidar_to_novatel' / f'{name}.json', {'transform': _rigid_entries(rig.T_novatel_lidar)})
     _write_json(calib / 'novatel_to_world' / f'{name}.json', _rigid_entries(T_world_novatel))
     label = side_label(scene, snapshot.time, snapshot.seen, transforms.inverse(T_scene_lidar))
@@ -186,7 +142,9 @@ def _write_vehicle_side(root: Path, name: str, scene: Scene, snapshot: Snapshot,
         _write_json(root / 'label' / kind / f'{name}.json', label)
 
 
-def _write_infrastructure_side(root: Path, name: str, scene: Scene, snapshot: Snapshot, size: tuple[int, int]) -> None:
+def _write_infrastructure_side(
+    root: Path, name: str, scene: Scene, snapshot: Snapshot, T_written_true: NDArray[np.float64]
+) -> None:
     rig = scene.roadside_rig
     T_world_lidar = scene.T_world_scene @ rig.T_scene_lidar
     offset = system_error_offset(scene.seed)
@@ -194,8 +152,8 @@ def _write_infrastructure_side(root: Path, name: str, scene: Scene, snapshot: Sn
         T_world_lidar[:2, 3] -= offset['delta_x'], offset['delta_y']
     _write_image(root / 'image' / f'{name}.jpg', snapshot)
     calib = root / 'calib'
-    _write_json(calib / 'camera_intrinsic' / f'{name}.json', _intrinsics(rig.camera, size))
-    _write_json(calib / 'virtuallidar_to_camera' / f'{name}.json', _rigid_entries(rig.T_camera_lidar))
+    _write_json(calib / 'camera_intrinsic' / f'{name}.json', _intrinsics(snapshot.view.camera))
+    _write_json(calib / 'virtuallidar_to_camera' / f'{name}.json', _rigid_entries(T_written_true @ rig.T_camera_lidar))
     world = {**_rigid_entries(T_world_lidar), 'relative_error': {'delta_x': '', 'delta_y': ''}}
     _write_json(calib / 'virtuallidar_to_world' / f'{name}.json', world)
     label = side_label(scene, snapshot.time, snapshot.seen, transforms.inverse(rig.T_scene_lidar))
@@ -217,8 +175,9 @@ def _make_folders(out: Path) -> None:
     (out / 'cooperative/label_world').mkdir(parents=True)
 
 
-def _write_indices(out: Path, exposures: list[Exposure]) -> None:
-    """Write the three data_info.json and the split: the first half trains, then two tenths validate, the rest tests."""
+def _write_indices(out: Path, parts: Parts) -> None:
+    """Write the three data_info.json and the split file."""
+    exposures = [exposure for part in parts.values() for exposure in part]
     _write_json(out / 'vehicle-side/data_info.json', [_side_info(e, vehicle=True) for e in exposures])
     _write_json(out / 'infrastructure-side/data_info.json', [_side_info(e, vehicle=False) for e in exposures])
     cooperative = []
@@ -234,8 +193,6 @@ def _write_indices(out: Path, exposures: list[Exposure]) -> None:
             }
         )
     _write_json(out / 'cooperative/data_info.json', cooperative)
-    bounds = (0, round(len(exposures) * 0.5), round(len(exposures) * 0.7), len(exposures))
-    parts = {name: exposures[bounds[i] : bounds[i + 1]] for i, name in enumerate(('train', 'val', 'test'))}
     vehicle = {name: [e.vehicle_id for e in part] for name, part in parts.items()}
     infrastructure = {name: [e.infrastructure_id for e in part] for name, part in parts.items()}
     batches = {name: sorted({str(e.batch) for e in part}) for name, part in parts.items()}
@@ -255,7 +212,7 @@ def _side_info(exposure: Exposure, vehicle: bool) -> dict[str, object]:
     stamp = str(exposure.scene_epoch_us + (exposure.vehicle_us if vehicle else exposure.infrastructure_us))
     calibrations = ('lidar_to_camera', 'lidar_to_novatel', 'novatel_to_world') if vehicle else (
         'virtuallidar_to_world', 'virtuallidar_to_camera')  # fmt: skip
-    first_id = _FIRST_VEHICLE_ID if vehicle else _FIRST_INFRASTRUCTURE_ID
+    identifier = vehicle_id if vehicle else infrastructure_id
     return {
         'image_path': f'image/{name}.jpg',
         'image_timestamp': stamp,
@@ -266,18 +223,17 @@ def _side_info(exposure: Exposure, vehicle: bool) -> dict[str, object]:
         'label_lidar_std_path': f'label/{"lidar" if vehicle else "virtuallidar"}/{name}.json',
         'batch_id': str(exposure.batch),
         'intersection_loc': f'synthetic{exposure.batch:02d}',
-        'batch_start_id': f'{first_id + exposure.batch_ids[0]:06d}',
-        'batch_end_id': f'{first_id + exposure.batch_ids[1]:06d}',
+        'batch_start_id': identifier(exposure.batch_ids[0]),
+        'batch_end_id': identifier(exposure.batch_ids[1]),
     }
 
 
-def _intrinsics(camera: PinholeCamera, size: tuple[int, int]) -> dict[str, object]:
-    scaled = resized(camera, size)
+def _intrinsics(camera: PinholeCamera) -> dict[str, object]:
     return {
         'cam_D': [0.0] * 5,
-        'cam_K': scaled.intrinsics.ravel().tolist(),
-        'height': scaled.height,
-        'width': scaled.width,
+        'cam_K': camera.intrinsics.ravel().tolist(),
+        'height': camera.height,
+        'width': camera.width,
     }
 
 

@@ -11,6 +11,7 @@ from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic import build_scene, cooperative_truth, generate, render_pair
 from emiff_core.data.synthetic.bodies import build_mesh
 from emiff_core.data.synthetic.conditions import Conditions
+from emiff_core.data.synthetic.exposures import plan_drives
 from emiff_core.data.synthetic.light import draw_light
 from emiff_core.data.synthetic.mesh import MeshBuilder, clip
 from emiff_core.data.synthetic.render import STATIC, Drawable, render
@@ -22,7 +23,7 @@ from emiff_core.data.synthetic.signals import find_conflicts, plan_signals
 from emiff_core.data.synthetic.traffic import simulate
 from emiff_core.data.synthetic.vehicles import draw_spec
 from emiff_core.data.synthetic.view import View
-from emiff_core.data.synthetic.write import plan, system_error_offset, write_frames
+from emiff_core.data.synthetic.write import system_error_offset, write_frames
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 
@@ -228,7 +229,7 @@ def test_two_sizes_show_the_same_scene(scene):
 
 def test_a_frame_alone_has_the_bytes_of_the_whole_run(synthetic_root, tmp_path):
     generate(tmp_path / 'other', 4, 7, asynchrony_ms=40.0, size=(320, 180))
-    third = plan(4, 7, 40.0)[2]
+    third = plan_drives(4, 7, 40.0)[2]
     for name in (
         'vehicle-side/image/015002.jpg',
         'infrastructure-side/image/005002.jpg',
@@ -248,8 +249,8 @@ def test_another_seed_is_another_world():
 
 
 def test_written_labels_are_the_scenes_boxes(synthetic_root):
-    exposure = plan(4, 7, 40.0)[1]
-    scene = build_scene(exposure.scene_seed, exposure.scene_frames * 0.1 + 0.5)
+    exposure = plan_drives(4, 7, 40.0)[1]
+    scene = build_scene(exposure.scene_seed, exposure.scene_duration)
     time = exposure.vehicle_us / 1e6
     expected = scene.boxes(time)[1].transformed(transforms.inverse(scene.T_scene_lidar(time)))
     frame = DairV2xDataset(synthetic_root).frames[1]
@@ -261,15 +262,15 @@ def test_written_labels_are_the_scenes_boxes(synthetic_root):
 
 
 def test_exposures_keep_the_asynchrony_asked_for():
-    exact = plan(30, 3, 55.0)
+    exact = plan_drives(30, 3, 55.0)
     assert {e.vehicle_us - e.infrastructure_us for e in exact} <= {54999, 55000, 55001}
-    drawn = [e.vehicle_us - e.infrastructure_us for e in plan(30, 3, None)]
+    drawn = [e.vehicle_us - e.infrastructure_us for e in plan_drives(30, 3, None)]
     assert np.mean(drawn) == pytest.approx(30_000, abs=2500) and len(set(drawn)) > 20
     assert np.diff([e.vehicle_us for e in exact]) == pytest.approx(100_000, abs=6001)
 
 
 def test_each_hundred_frames_are_a_batch_at_another_crossing_and_time_goes_on():
-    exposures = plan(230, 0, None)
+    exposures = plan_drives(230, 0, None)
     assert [e.frame for e in exposures] == list(range(230))
     assert {(e.batch, e.batch_ids) for e in exposures} == {(0, (0, 99)), (1, (100, 199)), (2, (200, 229))}
     assert len({e.scene_seed for e in exposures}) == 3
@@ -277,12 +278,12 @@ def test_each_hundred_frames_are_a_batch_at_another_crossing_and_time_goes_on():
 
 
 def test_the_written_roadside_pose_is_true_once_the_error_offset_is_added(tmp_path):
-    exposures = {seed: plan(1, seed, None)[0] for seed in range(20)}
+    exposures = {seed: plan_drives(1, seed, None)[0] for seed in range(20)}
     offsets = {seed: system_error_offset(exposure.scene_seed) for seed, exposure in exposures.items()}
     assert '' in offsets.values()
     seed = next(seed for seed, offset in offsets.items() if offset)
     generate(tmp_path / 'data', 1, seed, size=(160, 90))
-    scene = build_scene(exposures[seed].scene_seed, 0.6)
+    scene = build_scene(exposures[seed].scene_seed, exposures[seed].scene_duration)
     true = scene.T_world_scene @ scene.roadside_rig.T_scene_lidar
     assert DairV2xDataset(tmp_path / 'data').frames[0].T_world_infrastructure_lidar == pytest.approx(true, abs=1e-9)
     path = tmp_path / 'data/infrastructure-side/calib/virtuallidar_to_world/005000.json'
