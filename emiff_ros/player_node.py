@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builtin_interfaces.msg import Time
@@ -51,8 +51,8 @@ class PlayerNode(RunnableNode):
         if not bag:
             raise EmiffError('parameter bag: expected the path of a bag to play, found nothing')
         self._reports = Reports(self)
-        self._wait_for = {topic: int(count) for topic, count in map(_pair, filter(None, wait_for))}
-        self._answer_of = dict(map(_pair, filter(None, pace)))
+        self._wait_for = {topic: _count(count) for topic, count in _pairs('wait_for', wait_for)}
+        self._answer_of = dict(_pairs('pace', pace))
         self._bag = BagReader(Path(bag))
         if not self._bag.topics:
             raise EmiffError(f'{bag}: expected a bag with messages, found none')
@@ -98,6 +98,7 @@ class PlayerNode(RunnableNode):
         return note
 
     def _play(self) -> None:
+        exit_code = 1
         try:
             self._wait_for_subscribers()
             self._stopped.wait(self._settle_s)
@@ -107,10 +108,11 @@ class PlayerNode(RunnableNode):
                     break
                 with self._answered:
                     self._answers = dict.fromkeys(self._answers, -1)
-            self.exit_code = 0
+            exit_code = 0
         except EmiffError as error:
             self.get_logger().error(str(error))
-            self.exit_code = 1
+        finally:  # whatever ends this thread ends the node
+            self.exit_code = exit_code
 
     def _wait_for_subscribers(self) -> None:
         deadline = time.monotonic() + self._wait_s
@@ -174,11 +176,18 @@ class PlayerNode(RunnableNode):
                 return
 
 
-def _pair(text: str) -> tuple[str, str]:
-    left, equals, right = text.partition('=')
-    if not (left and equals and right):
-        raise EmiffError(f'expected "topic=...", found {text!r}')
-    return left, right
+def _pairs(parameter: str, lines: list[str]) -> Iterator[tuple[str, str]]:
+    for line in filter(None, lines):
+        left, _, right = line.partition('=')
+        if not (left and right):
+            raise EmiffError(f'parameter {parameter}: expected "topic=...", found {line!r}')
+        yield left, right
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise EmiffError(f'parameter wait_for: expected a number of subscribers, found {text!r}')
+    return int(text)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from emiff_ros.run import RunnableNode, run
 from emiff_ros.types import message_class
 
 _QUIET_S = 0.2
+_LAST_S = 2.0
 
 
 class RecorderNode(RunnableNode):
@@ -35,7 +36,7 @@ class RecorderNode(RunnableNode):
             raise EmiffError('parameter out: expected the path of a bag to write, found nothing')
         self._recorded = 0
         self._bag = BagWriter(Path(out), 'mcap')
-        for line in topics:
+        for line in filter(None, topics):
             topic, _, type_name = line.partition(' ')
             self._bag.add_topic(topic, type_name)
             self.create_subscription(
@@ -43,9 +44,9 @@ class RecorderNode(RunnableNode):
             )
 
     def close(self) -> None:
-        """Take what is still on its way, then close the bag."""
-        before = -1
-        while self.executor is not None and before != self._recorded:
+        """Take what is still on its way, for 2 s at most where topics go on, then close the bag."""
+        before, deadline = -1, time.monotonic() + _LAST_S
+        while self.executor is not None and before != self._recorded and time.monotonic() < deadline:
             before = self._recorded
             self.executor.spin_once(timeout_sec=_QUIET_S)
         self._bag.close()

@@ -5,8 +5,10 @@ import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import rclpy
+from rclpy.exceptions import NameValidationException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -35,27 +37,36 @@ def run(make_node: Callable[[], RunnableNode], args: list[str] | None = None) ->
     A single thread for callbacks, because rclpy's multi-threaded executor queues one callback many times over.
 
     Returns:
-        The process's exit code: the node's own, 0 after a signal, 1 when the node could not be made.
+        The process's exit code: the node's own, 0 after a signal, 1 with one line of what a user can mend.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
-        node = make_node()
-    except EmiffError as error:
-        print(f'error: {error}', file=sys.stderr, flush=True)
-        rclpy.try_shutdown()
+        _begin(args)
+        return _spin(make_node(), stop)
+    except (EmiffError, NameValidationException) as error:
+        print(f'error: {" ".join(str(error).split())}', file=sys.stderr, flush=True)
         return 1
+    finally:
+        rclpy.try_shutdown()
+
+
+def _begin(args: list[str] | None) -> None:
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # rclpy's own errors have no public name below it
+        raise EmiffError(f'expected arguments that ROS 2 can read: {error}') from error
+
+
+def _spin(node: RunnableNode, stop: threading.Event) -> int:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    try:
+    with ExitStack() as ending:  # from the last to the first, each even where one before it fails
+        ending.callback(node.destroy_node)
+        ending.callback(executor.shutdown)
+        ending.callback(executor.remove_node, node)
+        ending.callback(node.close)
         while not stop.is_set() and node.exit_code is None and rclpy.ok():
             executor.spin_once(timeout_sec=0.1)
-    finally:
-        node.close()
-        executor.remove_node(node)
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
     return node.exit_code or 0

@@ -64,5 +64,9 @@ class BagReader:
 
     def _messages(self, topics: Collection[str] | None) -> Iterator[tuple[Connection, int, bytes]]:
         wanted = [c for c in self._reader.connections if topics is None or c.topic in topics]
-        if wanted:  # the library takes no choice for all
+        if not wanted:  # the library takes no choice for all
+            return
+        try:
             yield from self._reader.messages(connections=wanted)
+        except (AnyReaderError, ReaderError, OSError) as error:
+            raise EmiffError(f'{self._path}: expected messages that can be read: {error}') from error

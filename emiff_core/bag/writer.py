@@ -89,18 +89,20 @@ class BagWriter:
         """Serialise and write a message, made by `make`, at `stamp_ns` nanoseconds.
 
         Raises:
-            EmiffError: the topic was not added.
+            EmiffError: as `write_raw`.
         """
-        connection = self._connection(topic)
-        self._writer.write(connection, stamp_ns, self._types.serialize_cdr(message, connection.msgtype))
+        self.write_raw(topic, stamp_ns, self._types.serialize_cdr(message, self._connection(topic).msgtype))
 
     def write_raw(self, topic: str, stamp_ns: int, cdr: bytes | memoryview) -> None:
         """Write a message that is serialised already (CDR, as rmw gives it), at `stamp_ns` nanoseconds.
 
         Raises:
-            EmiffError: the topic was not added.
+            EmiffError: the topic was not added, or there is no room for the message.
         """
-        self._writer.write(self._connection(topic), stamp_ns, cdr)
+        try:
+            self._writer.write(self._connection(topic), stamp_ns, cdr)
+        except OSError as error:
+            raise EmiffError(f'{self.path}: cannot write the bag: {error.strerror}') from error
 
     def close(self) -> None:
         """Complete the bag with its index and metadata."""

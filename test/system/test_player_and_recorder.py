@@ -1,12 +1,15 @@
 """The player and the recorder, each with the other side played by the test."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage
+from std_msgs.msg import String
 from vision_msgs.msg import Detection3DArray
 
 from emiff_core.bag.dair_to_bag import write_bag
@@ -120,7 +123,9 @@ def test_the_pace_holds_the_clock_until_the_answer_comes(ros, group, bags, datas
     [
         ({}, ['bag']),
         ({'bag': '/no/such/bag'}, ['/no/such/bag']),
-        ({'bag': 'BAG', 'wait_for': ['/vehicle/camera/camera_info']}, ['topic=']),
+        ({'bag': 'BAG', 'wait_for': ['/vehicle/camera/camera_info']}, ['wait_for', 'topic=']),
+        ({'bag': 'BAG', 'wait_for': ['/vehicle/camera/camera_info=all']}, ['wait_for', 'all']),
+        ({'bag': 'BAG', 'pace': ['/vehicle/camera/image/compressed']}, ['pace', 'topic=']),
         ({'bag': 'BAG', 'wait_for': ['/vehicle/camera/camera_info=3'], 'wait_s': 0.5}, ['camera_info', '0 of 3']),
         ({'bag': 'BAG', 'rate': 0.0}, ['rate']),
     ],
@@ -160,7 +165,12 @@ def test_the_recorder_keeps_what_was_said_byte_for_byte_and_completes_its_bag_on
 
 @pytest.mark.parametrize(
     ('parameters', 'word'),
-    [({}, 'out'), ({'out': 'OUT', 'topics': ['/x no_msgs/msg/No']}, 'no_msgs'), ({'out': '/', 'topics': []}, '/')],
+    [
+        ({}, 'out'),
+        ({'out': 'OUT', 'topics': ['/x no_msgs/msg/No']}, 'no_msgs'),
+        ({'out': 'OUT', 'topics': ['/x-y std_msgs/msg/String']}, '/x-y'),
+        ({'out': '/', 'topics': []}, '/'),
+    ],
 )
 def test_what_cannot_be_recorded_is_told_and_ends_with_exit_code_1(group, tmp_path, parameters, word):
     given = {name: tmp_path / 'bag' if value == 'OUT' else value for name, value in parameters.items()}
@@ -168,3 +178,28 @@ def test_what_cannot_be_recorded_is_told_and_ends_with_exit_code_1(group, tmp_pa
     assert recorder.process.wait(timeout=60) == 1
     said = recorder.log.read_text()
     assert 'Traceback' not in said and word in said, said
+
+
+def test_the_recorder_ends_though_its_topics_go_on(ros, group, tmp_path):
+    recorder = group.start('emiff_ros.recorder_node', {'out': tmp_path / 'bag', 'topics': ['/on std_msgs/msg/String']})
+    node = ros.node('endless')
+    publisher = node.create_publisher(String, '/on', 10)
+    node.create_timer(0.02, lambda: publisher.publish(String(data='on')))
+    ros.spin_until(publisher.get_subscription_count, 60)
+    recorder.process.send_signal(signal.SIGINT)
+    ros.spin_until(lambda: recorder.process.poll() is not None)
+    assert recorder.process.returncode == 0
+    with BagReader(tmp_path / 'bag') as bag:
+        assert bag.topics == {'/on': 'std_msgs/msg/String'}
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [['-p', 'out:=['], ['--params-file', '/no/such.yaml'], ['-r', '__node:=a/b'], ['--log-level', 'silly']],
+)
+def test_arguments_that_ros_cannot_read_are_told_in_one_line(arguments):
+    command = [sys.executable, '-m', 'emiff_ros.recorder_node', '--ros-args', *arguments]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 1
+    said = [line for line in process.stderr.splitlines() if line.strip() and '[rcl]' not in line]
+    assert len(said) == 1 and said[0].startswith('error:') and arguments[1] in said[0], process.stderr
