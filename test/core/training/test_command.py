@@ -29,7 +29,7 @@ def run(tmp_path: Path, detector):
 
     def invoke(*arguments: str):
         fixed = ['--config', str(tmp_path / 'detector.yaml'), '--training', str(tmp_path / 'training.yaml')]
-        fixed += ['--out', str(tmp_path / 'out'), '--threads', '1', '--device', 'cpu', '--render-workers', '1']
+        fixed += ['--threads', '1', '--device', 'cpu', '--render-workers', '1', '--out', str(tmp_path / 'out')]
         return CliRunner().invoke(app, [*fixed, *arguments])
 
     return invoke
@@ -43,6 +43,10 @@ def test_it_trains_on_crossings_and_says_how_well(run, tmp_path):
     card = json.loads((tmp_path / 'out/card.json').read_text())
     assert card['settings']['samples']['part'] == 'training'
     assert card['settings']['validation']['samples'] == 2
+    other = run('--cache', str(tmp_path / 'cache'), '--workers', '1', '--out', str(tmp_path / 'other'))
+    assert other.exit_code == 0, other.output
+    first, second = (tmp_path / name / 'weights.safetensors' for name in ('out', 'other'))
+    assert first.read_bytes() == second.read_bytes()  # whoever prepares the samples
 
 
 def test_it_trains_on_a_data_set_and_goes_on(run, tmp_path):

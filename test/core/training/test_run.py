@@ -31,17 +31,20 @@ def stop_after(step: int):
 
 
 def test_four_frames_are_learnt_by_heart(plan, without_chance):
-    schedule = ScheduleConfig(epochs=90.0, shape='cosine', hold=0.4, warmup_steps=10)
-    optimizer = replace(without_chance.optimizer, batch_size=4, average_decay=0.9)
-    learning = replace(without_chance, schedule=schedule, optimizer=optimizer)
-    train(replace(plan, training=learning), silent)
+    small = replace(plan.detector, image=replace(plan.detector.image, width=160, height=64))
+    optimizer = replace(without_chance.optimizer, learning_rate=4e-3, betas=(0.9, 0.99), batch_size=4)
+    schedule = ScheduleConfig(epochs=80.0, shape='cosine', hold=0.6, warmup_steps=10)
+    learning = replace(
+        without_chance, optimizer=replace(optimizer, average_decay=0.8), schedule=schedule, auxiliary_weight=0.0
+    )
+    train(replace(plan, detector=small, training=learning), silent)
     card = json.loads((plan.out / 'card.json').read_text())
-    assert card['ap_standard_iou50_percent']['both_bev'] > 80
+    assert card['ap_standard_iou50_percent']['both_bev'] > 60  # random weights: 0
 
 
 @pytest.mark.parametrize('average_decay', [0.0, 0.9])
 def test_a_stopped_training_goes_on_as_if_nothing_had_happened(plan, training, tmp_path, average_decay):
-    longer = replace(training, schedule=replace(training.schedule, epochs=8.0))
+    longer = replace(training, schedule=replace(training.schedule, epochs=6.0))
     longer = replace(longer, optimizer=replace(longer.optimizer, average_decay=average_decay))
     plan = replace(plan, training=longer)
     whole, parts = replace(plan, out=tmp_path / 'whole'), replace(plan, out=tmp_path / 'parts', resume=True)
