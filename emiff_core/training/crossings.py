@@ -16,16 +16,18 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from emiff_core import schema
 from emiff_core.config import ImageConfig
+from emiff_core.data.preprocess import fit_image, network_view
 from emiff_core.data.synthetic import Scene, Snapshot, build_scene, render_pair
 from emiff_core.data.synthetic.scene import EGO
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
 from emiff_core.training.config import CrossingsConfig
-from emiff_core.training.samples import CameraImage, Sample, fitted
+from emiff_core.training.samples import CameraImage, Sample
 
 Part = Literal['training', 'validation']
 
@@ -138,7 +140,7 @@ def draw_samples(part: Part, scene_number: int, config: CrossingsConfig, image: 
 def _sample(scene: Scene, vehicle: Snapshot, roadside: Snapshot, image: ImageConfig) -> Sample:
     T_scene_lidar = scene.T_scene_lidar(vehicle.time)
     sides = [
-        fitted(shot.rendering.image, shot.view.camera, shot.view.T_camera_scene @ T_scene_lidar, image)
+        _fitted(shot.rendering.image, shot.view.camera, shot.view.T_camera_scene @ T_scene_lidar, image)
         for shot in (vehicle, roadside)
     ]
     indices, boxes = scene.boxes(vehicle.time)
@@ -152,6 +154,17 @@ def _sample(scene: Scene, vehicle: Snapshot, roadside: Snapshot, image: ImageCon
         boxes[kept].transformed(transforms.inverse(T_scene_lidar)),
         tuple(CLASS_OF_TYPE[kinds[i]] for i in kept),
         seen[kept],
+    )
+
+
+def _fitted(
+    image: NDArray[np.uint8], camera: PinholeCamera, T_camera_detection: NDArray[np.float64], config: ImageConfig
+) -> CameraImage:
+    """Fit an image to the network's input and return it with the camera of the result."""
+    pixels = fit_image(image, camera, config)
+    view = network_view(camera, config)
+    return CameraImage(
+        pixels, view.scaled(pixels.shape[1] / view.width, pixels.shape[0] / view.height), T_camera_detection
     )
 
 

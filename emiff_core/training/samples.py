@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from emiff_core.config import ImageConfig
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.data.images import read_image
-from emiff_core.data.preprocess import fit_image, network_view
+from emiff_core.data.preprocess import network_view
 from emiff_core.data.truth import CLASS_OF_TYPE
+from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
 
 
@@ -77,7 +78,7 @@ class DairSamples:
         Args:
             root: see `DairV2xDataset`.
             split: train, val or test; None takes all frames.
-            image: what the network expects; images are fitted to it as they are read.
+            image: what the network expects; images are cropped as it says, and keep their size.
 
         Raises:
             EmiffError: see `DairV2xDataset`.
@@ -112,22 +113,12 @@ class DairSamples:
         )
 
     def _read(self, path: Path, camera: PinholeCamera, T_camera_detection: NDArray[np.float64]) -> CameraImage:
-        return fitted(read_image(path), camera, T_camera_detection, self._image)
-
-
-def fitted(
-    image: NDArray[np.uint8], camera: PinholeCamera, T_camera_detection: NDArray[np.float64], config: ImageConfig
-) -> CameraImage:
-    """Fit an image to the network's input and return it with the camera of the result.
-
-    Raises:
-        EmiffError: the image does not fit the camera.
-    """
-    pixels = fit_image(image, camera, config)
-    view = network_view(camera, config)
-    return CameraImage(
-        pixels, view.scaled(pixels.shape[1] / view.width, pixels.shape[0] / view.height), T_camera_detection
-    )
+        image = read_image(path)
+        if image.shape[:2] != (camera.height, camera.width):
+            expected, found = (f'{w}x{h}' for h, w in ((camera.height, camera.width), image.shape[:2]))
+            raise EmiffError(f'{path}: expected {expected} pixels, as its calibration says, found {found}')
+        view = network_view(camera, self._image)
+        return CameraImage(image[camera.height - view.height :], view, T_camera_detection)
 
 
 def _holds(side: CameraImage, points: NDArray[np.float64]) -> NDArray[np.bool_]:

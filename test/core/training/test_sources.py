@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -89,10 +90,10 @@ def test_a_data_set_gives_the_same_geometry_as_its_own_reader(tmp_path, detector
     samples = DairSamples(tmp_path, None, detector.image)
     assert len(samples) == 2
     sample, frame = samples[1], DairV2xDataset(tmp_path).frames[1]
-    assert sample.vehicle.image.shape == (96, 240, 3)
+    assert sample.vehicle.image.shape == (192, 480, 3)
     assert np.array_equal(sample.boxes.corners(), frame.truth.boxes.corners())
     assert set(sample.labels) == {'car'}
-    # a point goes to the same place of the scene: half the size, 78 rows of sky less
+    # a point goes to the same place of the picture, which has 78 rows of sky less
     point = np.array([[20.0, 1.0, 0.5]])
     full, _ = frame.infrastructure_camera.project(
         transforms.apply(frame.T_infrastructure_camera_vehicle_lidar, point)
@@ -100,8 +101,16 @@ def test_a_data_set_gives_the_same_geometry_as_its_own_reader(tmp_path, detector
     small, _ = sample.infrastructure.camera.project(
         transforms.apply(sample.infrastructure.T_camera_detection, point)
     )
-    assert small == pytest.approx((full - [0, 78]) / 2)
+    assert small == pytest.approx(full - [0, 78])
     assert sample.seen.any()
+
+
+def test_an_image_of_another_size_than_its_calibration_is_named(tmp_path, detector):
+    generate(tmp_path, 1, seed=4, size=(240, 135))
+    frame = DairV2xDataset(tmp_path).frames[0]
+    cv2.imwrite(str(frame.infrastructure_image), np.zeros((100, 200, 3), dtype=np.uint8))
+    with pytest.raises(EmiffError, match=f'{frame.infrastructure_image}: expected 240x135 pixels.* found 200x100'):
+        DairSamples(tmp_path, None, detector.image)[0]
 
 
 def test_the_truth_of_a_sample_follows_who_is_there(samples):
