@@ -58,5 +58,9 @@ def demo_run(tmp_path_factory, talkative_config) -> DemoRun:
 
 def emiff(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess:
     """Run the command line to its end."""
-    command = [sys.executable, '-c', 'from emiff_core.cli import main; main()', *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(emiff_command(*arguments), capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def emiff_command(*arguments: object) -> list[str]:
+    """Return what to run for `emiff ARGUMENTS`."""
+    return [sys.executable, '-c', 'from emiff_core.cli import main; main()', *map(str, arguments)]

@@ -1,6 +1,10 @@
 """The main job, seen from outside: what `emiff demo` leaves and says."""
 
 import json
+import signal
+import subprocess
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +15,7 @@ from emiff_core.demo import topics
 from emiff_core.demo.summary import failures
 from emiff_core.demo.workspace import clear_workspace
 from emiff_core.rendering.overlay import TRUTH
-from test.system.conftest import FRAMES, emiff
+from test.system.conftest import FRAMES, emiff, emiff_command
 
 
 def test_every_image_gets_detections_and_nearly_all_are_fused(demo_run):
@@ -95,6 +99,22 @@ def test_what_a_user_got_wrong_is_told_in_one_line_with_exit_status_1(tmp_path, 
     assert 'Traceback' not in process.stderr
     errors = [line for line in process.stderr.splitlines() if line.startswith('error:')]
     assert len(errors) == 1 and all(word in errors[0] for word in words), process.stderr
+
+
+def test_ctrl_c_ends_the_demo_and_every_node_that_it_started(tmp_path, demo_run):
+    out = tmp_path / 'out'
+    arguments = ['demo', '--out', out, '--data', demo_run.out / 'data', '--config', demo_run.config]
+    with subprocess.Popen(emiff_command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not (out / 'logs' / 'player_node.log').exists():  # the last node to be started
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert 'Traceback' not in said
+    commands = [path.read_bytes() for path in Path('/proc').glob('[0-9]*/cmdline') if path.exists()]
+    assert not any(str(out).encode() in command for command in commands)
 
 
 GOOD = {'images': 10, 'detection_messages': 10, 'images_skipped': 0, 'fused_messages': 9}
