@@ -131,10 +131,13 @@ def _shadow_map(view: View, shadows: Sequence[NDArray[np.float64]], factor: floa
     """A map of the light on the ground, 255 in the sun, with soft edges."""
     T = view.T_camera_scene
     result = np.full((view.camera.height, view.camera.width), 255, dtype=np.uint8)
-    for outline in shadows:
-        pixels = view.outline(outline @ T[:3, :2].T + T[:3, 3])
-        if pixels is not None:
-            cv2.fillConvexPoly(result, pixels, 255 * factor, cv2.LINE_AA, SHIFT)
+    if shadows:
+        starts = np.cumsum([0, *map(len, shadows)])
+        polygons = ProjectedPolygons(view, np.concatenate(shadows) @ T[:3, :2].T + T[:3, 3], starts)
+        for i in np.flatnonzero(polygons.is_worth_drawing).tolist():
+            pixels = polygons.outline(i)
+            if pixels is not None:
+                cv2.fillConvexPoly(result, pixels, 255 * factor, cv2.LINE_AA, SHIFT)
     side = max(3, view.camera.width // 480 * 2 + 1)
     cv2.blur(result, (side, side), dst=result)
     return result

@@ -38,7 +38,7 @@ def seen_vehicles(scene: Scene, view: View, time: float, rendering: Rendering) -
     least = MIN_PIXELS * width * height / (REFERENCE_SIZE[0] * REFERENCE_SIZE[1])
     indices, boxes = scene.boxes(time)
     result = []
-    for index, box in zip(indices.tolist(), (boxes[[i]] for i in range(len(boxes))), strict=True):
+    for row, index in enumerate(indices.tolist()):
         silhouette = rendering.silhouettes.get(index)
         if silhouette is None or silhouette.visible_pixels < least:
             continue
@@ -46,7 +46,7 @@ def seen_vehicles(scene: Scene, view: View, time: float, rendering: Rendering) -
         if visible >= MIN_SHARE:
             # edges that two vehicles share are drawn once each: a few pixels are no occlusion
             occluded = 0 if visible > 0.97 else 1 if visible >= 0.5 else 2
-            result.append(SeenVehicle(index, silhouette.box, occluded, _truncation(view, box)))
+            result.append(SeenVehicle(index, silhouette.box, occluded, _truncation(view, boxes[[row]])))
     return result
 
 

@@ -88,7 +88,9 @@ def render(
         The picture without noise, and which vehicle each pixel shows.
     """
     canvas = _Canvas(view, light, draw_background(view, light, ground, shadows))
-    placed = np.array([transforms.apply(d.T_scene_mesh, d.mesh.centre) for d in drawables]).reshape(-1, 3)
+    T_scene_mesh = np.array([d.T_scene_mesh for d in drawables]).reshape(-1, 4, 4)
+    mesh_centres = np.array([d.mesh.centre for d in drawables]).reshape(-1, 3, 1)
+    placed = (T_scene_mesh[:, :3, :3] @ mesh_centres)[:, :, 0] + T_scene_mesh[:, :3, 3]
     centres = transforms.apply(view.T_camera_scene, placed)
     radii = np.array([d.mesh.radius for d in drawables])
     distances = np.linalg.norm(centres, axis=1)

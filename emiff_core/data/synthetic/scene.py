@@ -132,15 +132,19 @@ class Scene:
         return tuple(shadow_of(mesh.vertices, self.light) for mesh in near)
 
     @cached_property
-    def _shadow_centres(self) -> NDArray[np.float64]:
-        return np.array([outline.mean(axis=0) for outline in self.static_shadows])
+    def _shadow_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lowest and highest x, y (N, 2) of each shadow."""
+        outlines = self.static_shadows
+        return np.array([o.min(axis=0) for o in outlines]), np.array([o.max(axis=0) for o in outlines])
 
     def _is_in_shadow(self, foot: NDArray[np.float64]) -> bool:
         """Whether something that stands still hides the sun from a vehicle at `foot` (3,), judged a metre above it."""
         point = foot[:2] - self.light.to_sun[:2] / self.light.to_sun[2]
-        near = np.flatnonzero(np.abs(self._shadow_centres - point).max(axis=1) < 60.0)
+        low, high = self._shadow_bounds
+        around = np.flatnonzero(((low < point) & (point < high)).all(axis=1))
         x, y = float(point[0]), float(point[1])
-        return any(cv2.pointPolygonTest(self.static_shadows[i].astype(np.float32), (x, y), False) > 0 for i in near)
+        outlines = (self.static_shadows[i].astype(np.float32) for i in around)
+        return any(cv2.pointPolygonTest(outline, (x, y), False) > 0 for outline in outlines)
 
 
 def resized(camera: PinholeCamera, size: tuple[int, int]) -> PinholeCamera:

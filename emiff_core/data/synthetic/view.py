@@ -150,7 +150,7 @@ class ProjectedPolygons:
         self._pixels = fixed_point(pixels.clip(-view.guard, view.guard))
         span = high - low
         # smaller ones would be drawn too bold: OpenCV's lines are a pixel wide at least
-        is_too_small = self._is_plain & ((span.min(axis=1) <= 0.3) | (span.max(axis=1) <= 0.8))
+        is_too_small = self._is_plain & ((span.min(axis=1) <= 0.3) | (span.max(axis=1) <= 1.5))
         is_behind = np.maximum.reduceat(points[:, 2], starts[:-1]) < NEAR
         self.is_worth_drawing = ~is_behind & ~is_outside & ~is_too_small
 

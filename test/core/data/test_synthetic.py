@@ -33,7 +33,7 @@ GROUND = paint_crossing(draw_crossing(np.random.default_rng(0)), np.random.defau
 
 @pytest.fixture(scope='module')
 def scene():
-    return build_scene(11, duration=2.0)
+    return build_scene(12, duration=2.0)
 
 
 @pytest.fixture(scope='module')
