@@ -8,9 +8,9 @@ from typing import Any
 import cv2
 
 from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.evaluation.curves import draw_precision_recall
 from emiff_core.evaluation.metrics import Metrics, worst_frames
 from emiff_core.evaluation.run import EvaluatedFrame
-from emiff_core.rendering.curves import draw_precision_recall
 from emiff_core.rendering.frame_sheet import draw_frame
 from emiff_core.rendering.sheet import Range
 

@@ -58,6 +58,7 @@ def camera(**changes: float) -> PinholeCamera:
         ({'latent': replace(frame().latent, codec='other')}, Refusal.MALFORMED),
         ({'latent': replace(frame().latent, payload=b'\xff' * 96)}, Refusal.MALFORMED),
         ({'orientation': (0.0, 0.0, 0.0, 0.0)}, Refusal.MALFORMED),
+        ({'orientation': (0.0, 0.0, 0.0, 1.01)}, Refusal.MALFORMED),
         ({'position': (float('nan'), 0.0, 0.0)}, Refusal.MALFORMED),
         ({'scale': (0.0, 0.5)}, Refusal.MALFORMED),
         ({'position': (1e9, 0.0, 0.0)}, Refusal.MALFORMED),

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from emiff_core.errors import EmiffError
-from emiff_ros.calibration import camera_of, check_size
+from emiff_ros.calibration import Transforms, camera_of, check_size
 
 K = [1000.0, 0.0, 960.0, 0.0, 1100.0, 540.0, 0.0, 0.0, 1.0]
 
@@ -50,3 +51,10 @@ def test_what_cannot_be_used_is_refused_with_its_reason(changes, word):
 def test_another_image_size_is_refused_with_both_sizes():
     with pytest.raises(EmiffError, match=r'960x540.*1920x1080'):
         check_size(camera_of(info()), np.zeros((540, 960, 3), np.uint8))
+
+
+def test_a_stamp_of_zero_is_refused_where_tf_would_take_the_newest_transform(ros):
+    transforms = Transforms(ros.node('placed'), wait_s=0.0)
+    assert transforms.lookup('map', 'map', Time(sec=1)) == pytest.approx(np.eye(4))
+    with pytest.raises(EmiffError, match='found 0'):
+        transforms.lookup('map', 'map', Time())

@@ -169,7 +169,8 @@ def test_the_recorder_keeps_what_was_said_byte_for_byte_and_completes_its_bag_on
         ({}, 'out'),
         ({'out': 'OUT', 'topics': ['/x no_msgs/msg/No']}, 'no_msgs'),
         ({'out': 'OUT', 'topics': ['/x-y std_msgs/msg/String']}, '/x-y'),
-        ({'out': '/', 'topics': []}, '/'),
+        ({'out': 'OUT'}, 'topics'),
+        ({'out': '/', 'topics': ['/x std_msgs/msg/String']}, '/'),
     ],
 )
 def test_what_cannot_be_recorded_is_told_and_ends_with_exit_code_1(group, tmp_path, parameters, word):

@@ -21,6 +21,7 @@ from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.images import read_image
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.average_precision import average_precision
+from emiff_core.evaluation.curves import draw_precision_recall
 from emiff_core.evaluation.fixed_prior import fixed_prior
 from emiff_core.evaluation.frame_result import FrameResult, Sent
 from emiff_core.evaluation.journal import Journal
@@ -29,7 +30,6 @@ from emiff_core.evaluation.road import CooperativeRoad
 from emiff_core.evaluation.run import EvaluatedFrame, evaluate_frames
 from emiff_core.geometry import Boxes3D, Detections
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
-from emiff_core.rendering.curves import draw_precision_recall
 
 RUN = {'split': 'all', 'features': 'on', 'config': {'a': [1, 2.5]}}
 
