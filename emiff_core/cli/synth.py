@@ -59,7 +59,8 @@ def synth(
     from rich.progress import Progress
 
     from emiff_core.data.synthetic import generate
-    from emiff_core.data.synthetic.benchmark import BENCHMARK, frozen_report, generate_benchmark
+    from emiff_core.data.synthetic.benchmark import BENCHMARK, compare_with_frozen, generate_benchmark
+    from emiff_core.data.synthetic.digest import digest_data_set
     from emiff_core.data.synthetic.statistics import gather, table
     from emiff_core.errors import EmiffError
 
@@ -85,7 +86,9 @@ def synth(
     if statistics:
         console.print(table(gather(out)))
     if split is SplitOption.val:
-        console.print(frozen_report(out, count, asynchrony_ms, size))
+        digests = digest_data_set(out)
+        console.print(f'labels {digests.labels}\nimages {digests.images}')
+        console.print(compare_with_frozen(digests, count, asynchrony_ms, size))
 
 
 def _size(width: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from emiff_core.data.synthetic.calibration import CalibrationNoise, calibration_errors
 from emiff_core.data.synthetic.conditions import Conditions
-from emiff_core.data.synthetic.digest import Digests, digest_data_set
+from emiff_core.data.synthetic.digest import Digests
 from emiff_core.data.synthetic.exposures import Exposure, check_asynchrony, check_frames
 from emiff_core.data.synthetic.light import Weather
 from emiff_core.data.synthetic.scene import Scene, build_scene
@@ -29,8 +29,11 @@ from emiff_core.errors import EmiffError
 Split = Literal['train', 'val']
 
 VERSION = 1
-# OpenCV 5.0.0 on x86-64 wrote the pictures; another build's may differ in a few bytes, the labels must not
-FROZEN = Digests(labels='', images='')
+# the images' is of pictures that OpenCV 4.13.0 wrote on x86-64; another build's may differ, the labels must not
+FROZEN = Digests(
+    labels='9dc112a8fd2943c04726a7441c5c10d3a11fc02e60017e84768cc373cf9e3261',
+    images='4ebf34b24a6cf7d62d4d7d99232a6292ebff1d654a84aa362f2c65bfffba41d6',
+)
 
 # drives have 32-bit seeds, and training on random crossings takes seeds below 1 << 42
 _FIRST_SEED: dict[Split, int] = {'train': 1 << 44, 'val': 1 << 45}
@@ -155,21 +158,20 @@ def generate_benchmark(
     write_data_set(out, parts, size, workers, progress)
 
 
-def frozen_report(root: Path, frames: int, asynchrony_ms: float | None, size: tuple[int, int]) -> str:
-    """Say whether a validation split that was just written is the frozen one, and its digests.
+def compare_with_frozen(digests: Digests, frames: int, asynchrony_ms: float | None, size: tuple[int, int]) -> str:
+    """Say whether a validation split is the frozen one, from its digests and what it was written with.
 
     Raises:
-        EmiffError: it should be, and its labels or calibrations are not.
+        EmiffError: it was written as the frozen one was, and its labels or calibrations are others.
     """
-    digests = digest_data_set(root)
-    text = f'benchmark version {VERSION}\nlabels {digests.labels}\nimages {digests.images}\n'
     if (frames, asynchrony_ms, size) != (BENCHMARK.validation_frames, None, BENCHMARK.size):
-        return text + 'Not the frozen split: frames, asynchrony or width differ from the preset.'
+        return f'not the frozen split of version {VERSION}: frames, asynchrony or width differ from the preset'
     if digests.labels != FROZEN.labels:
-        raise EmiffError(f'{root}: expected the frozen labels {FROZEN.labels}, found {digests.labels}')
+        expected = f'expected the labels and calibrations of version {VERSION}, {FROZEN.labels}'
+        raise EmiffError(f'benchmark: {expected}, found {digests.labels}')
     if digests.images != FROZEN.images:
-        return text + 'The frozen labels; the images differ from the frozen ones, as they may with another OpenCV.'
-    return text + 'The frozen split, to the byte.'
+        return f'the frozen labels of version {VERSION}, other images: those of another OpenCV or processor may differ'
+    return f'the frozen split of version {VERSION}, to the byte'
 
 
 def draw_scene(split: Split, crossing: int) -> BenchmarkScene:
