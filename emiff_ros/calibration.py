@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
@@ -61,14 +62,16 @@ class Transforms:
         self._listener = TransformListener(self._buffer, node)
         self._wait_s = wait_s
 
-    def lookup(self, target: str, source: str, stamp: object) -> NDArray[np.float64]:
-        """Return T_target_source, (4, 4) float64, at a stamp (a builtin_interfaces Time).
+    def lookup(self, target: str, source: str, stamp: Time) -> NDArray[np.float64]:
+        """Return T_target_source, (4, 4) float64, at a stamp.
 
         Call it from a worker thread only: it waits, while the executor's thread has to deliver the transform.
 
         Raises:
-            EmiffError: the transform is not there in time; the line tells what tf said.
+            EmiffError: the stamp is zero, or the transform is not there in time; the line tells what tf said.
         """
+        if stamp.sec == 0 and stamp.nanosec == 0:  # by which tf means: whatever is newest
+            raise EmiffError('tf: expected the time of capture as the stamp, found 0')
         deadline = time.monotonic() + self._wait_s
         while True:
             try:

@@ -38,7 +38,7 @@ class CameraImage:
         header: of the image message.
         pixels: (H, W, 3) uint8 BGR.
         camera: what took it.
-        arrived: time.monotonic() of its arrival, seconds.
+        arrived: time.monotonic() when image and camera_info were both there, seconds.
     """
 
     header: Header

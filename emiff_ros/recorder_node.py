@@ -34,9 +34,11 @@ class RecorderNode(RunnableNode):
         self._progress_topic = declare(self, 'progress_topic', '', 'print a line for each of its messages')
         if not out:
             raise EmiffError('parameter out: expected the path of a bag to write, found nothing')
+        if not any(topics):
+            raise EmiffError('parameter topics: expected what to record, each "topic type", found nothing')
         self._recorded = 0
         self._bag = BagWriter(Path(out), 'mcap')
-        for line in filter(None, topics):
+        for line in topics:
             topic, _, type_name = line.partition(' ')
             self._bag.add_topic(topic, type_name)
             self.create_subscription(

@@ -18,6 +18,7 @@ from emiff_core.geometry import PinholeCamera
 
 _MILLISECOND_NS = 1_000_000
 _MAX_SCALE = 8.0
+_UNIT_TOLERANCE = 1e-3
 _MAX_COORDINATE = 1e8  # metres; the earth's largest map coordinates are a tenth of it
 _MAX_LATENT = 65504.0  # float16's largest; beyond it the network's float32 sums overflow and blind the vehicle
 
@@ -125,6 +126,8 @@ def _plausible(frame: FeatureFrame) -> bool:
     if not np.isfinite(numbers).all() or not all(0 < s <= _MAX_SCALE for s in frame.scale):
         return False
     if np.abs(frame.position).max() > _MAX_COORDINATE:
+        return False
+    if abs(np.linalg.norm(frame.orientation) - 1) > _UNIT_TOLERANCE:
         return False
     k, width, height = frame.camera.intrinsics, frame.camera.width, frame.camera.height
     is_pinhole = k[1, 0] == 0 and np.array_equal(k[2], (0, 0, 1))
