@@ -19,6 +19,7 @@ def make_app() -> typer.Typer:
     from emiff_core.cli.evaluate import evaluate
     from emiff_core.cli.parity import parity
     from emiff_core.cli.synth import synth
+    from emiff_core.cli.train import train
 
     app = typer.Typer(
         name='emiff',
@@ -27,7 +28,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (demo, synth, bag, evaluate, parity, convert_checkpoint):
+    for command in (demo, synth, bag, train, evaluate, parity, convert_checkpoint):
         app.command()(command)
     benchmarks = typer.Typer(help='Measure this machine.', no_args_is_help=True)
     benchmarks.callback()(lambda: None)  # a group even while it has one command
