@@ -27,6 +27,8 @@ def convert_checkpoint(
     for path in (target,) if reverse else (target, beside_target):
         if path.exists():
             raise EmiffError(f'{path}: expected a file that does not exist yet')
+    if not reverse and target == beside_target:
+        raise EmiffError(f'{target}: expected a name that ends in .safetensors; its config goes beside it as .yaml')
     if not target.parent.is_dir():
         raise EmiffError(f'{target.parent}: expected a folder, found none')
     if config is None:
@@ -35,7 +37,10 @@ def convert_checkpoint(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if reverse:
         tensors = checkpoint.to_official_checkpoint(source, detector)
-        torch.save({'meta': {}, 'state_dict': tensors}, target)
+        try:
+            torch.save({'meta': {}, 'state_dict': tensors}, target)
+        except (OSError, RuntimeError) as error:
+            raise EmiffError(f'{target}: cannot write the checkpoint: {error}') from None
         console.print(f'{len(tensors)} tensors under their official names in {target}')
     else:
         tensors = checkpoint.from_official_checkpoint(source, detector)

@@ -84,6 +84,12 @@ def test_nothing_is_overwritten(tensors, tmp_path):
     assert target.read_text() == 'precious'
 
 
+def test_weights_are_not_written_where_their_config_goes(tensors, tmp_path):
+    torch.save(tensors, tmp_path / 'theirs.pth')
+    failure = run(tmp_path / 'theirs.pth', tmp_path / 'ours.yaml').exception
+    assert isinstance(failure, EmiffError) and 'ours.yaml: expected a name' in str(failure)
+
+
 def test_entries_that_do_not_fit_are_listed_by_the_authors_names(tensors, tiny_config, tmp_path):
     del tensors['ccmnet.bn.weight']
     tensors['bbox_head.conv_iou.weight'] = torch.zeros(1)
