@@ -35,16 +35,9 @@ def talkative_config(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def tiny_config(tmp_path_factory) -> Path:
-    """Return a config with every block in the smallest size, for tests that ask about nodes and not about the model."""
-    values = yaml.safe_load((config_dir() / 'emiff_demo.yaml').read_text())
-    values['image'] |= {'width': 128, 'height': 54}
-    values['backbone'] |= {'width': 8, 'fpn_channels': 16}
-    values['voxels'] |= {'shape': [25, 20, 6]}
-    values['neck'] |= {'channels': [8, 8], 'out_channels': 8, 'bev_channels': []}
-    path = tmp_path_factory.mktemp('config') / 'tiny.yaml'
-    path.write_text(yaml.safe_dump(values))
-    return path
+def tiny_config() -> Path:
+    """Return the config of the smallest model, for tests that ask about nodes and not about the model."""
+    return config_dir() / 'emiff_tiny.yaml'
 
 
 @pytest.fixture(scope='session')
