@@ -80,12 +80,17 @@ def run_nodes(
         return [EndedNode(node.name, node.process.pid, node.process.returncode) for node in group.nodes]
 
 
-def start_perception(group: NodeGroup, name: str, parameters: Mapping[str, object]) -> NodeProcess:
-    """Start the infrastructure_node or the vehicle_node on the topics of a bag, on simulated time."""
+def start_perception(
+    group: NodeGroup, name: str, parameters: Mapping[str, object], features: str = topics.FEATURES
+) -> NodeProcess:
+    """Start the infrastructure_node or the vehicle_node on the topics of a bag, on simulated time.
+
+    `features` is the topic that the vehicle listens to.
+    """
     image, info = _CAMERAS[name]
     remappings = {'~/input/image/compressed': image, '~/input/camera_info': info}
     if name == 'vehicle_node':
-        remappings['~/input/features'] = topics.FEATURES
+        remappings['~/input/features'] = features
     return group.start(f'emiff_ros.{name}', {**_PERCEPTION, **parameters}, remappings)
 
 
