@@ -1,6 +1,7 @@
 """CameraInfo and tf to the core's cameras and transforms."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -38,7 +39,8 @@ def camera_of(info: CameraInfo) -> PinholeCamera:
     except EmiffError as error:
         raise EmiffError(f'camera_info: {error}') from error
     cut = whole.cropped(roi.x_offset, roi.y_offset, roi.width or info.width, roi.height or info.height)
-    return cut.scaled(1 / max(info.binning_x, 1), 1 / max(info.binning_y, 1))
+    columns, rows = max(info.binning_x, 1), max(info.binning_y, 1)
+    return replace(cut.scaled(1 / columns, 1 / rows), width=cut.width // columns, height=cut.height // rows)
 
 
 def check_size(camera: PinholeCamera, image: NDArray[np.uint8]) -> None:
@@ -56,14 +58,14 @@ class Transforms:
 
         Args:
             node: listens to /tf and /tf_static; its clock's jumps back clear the buffer.
-            wait_s: how long a lookup waits for a transform that is late, seconds.
+            wait_s: how long after its image a transform may come, seconds.
         """
         self._buffer = Buffer(node=node)
         self._listener = TransformListener(self._buffer, node)
         self._wait_s = wait_s
 
-    def lookup(self, target: str, source: str, stamp: Time) -> NDArray[np.float64]:
-        """Return T_target_source, (4, 4) float64, at a stamp.
+    def lookup(self, target: str, source: str, stamp: Time, arrived: float) -> NDArray[np.float64]:
+        """Return T_target_source, (4, 4) float64, at the stamp of an image that arrived at time.monotonic() `arrived`.
 
         Call it from a worker thread only: it waits, while the executor's thread has to deliver the transform.
 
@@ -72,7 +74,7 @@ class Transforms:
         """
         if stamp.sec == 0 and stamp.nanosec == 0:  # by which tf means: whatever is newest
             raise EmiffError('tf: expected the time of capture as the stamp, found 0')
-        deadline = time.monotonic() + self._wait_s
+        deadline = arrived + self._wait_s
         while True:
             try:
                 found = self._buffer.lookup_transform(target, source, stamp).transform

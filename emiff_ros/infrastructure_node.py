@@ -10,7 +10,6 @@ from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import ProcessingTime
 from emiff_core.codec import NumericType, encode
 from emiff_core.cooperation.feature_frame import FeatureFrame
-from emiff_core.geometry import transforms
 from emiff_ros import messages, qos
 from emiff_ros.calibration import Transforms
 from emiff_ros.camera_input import CameraImage, CameraInput
@@ -35,7 +34,7 @@ class InfrastructureNode(RunnableNode):
         super().__init__('infrastructure_node')
         self._agent_id = declare(self, 'agent_id', 'infrastructure', 'name of this agent, unique on the road')
         self._world_frame = declare(self, 'world_frame', 'map', 'frame that both sides know')
-        tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for a late transform, milliseconds', (0.0, 60_000.0))
+        tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for transforms, from the image on, ms', (0.0, 60_000.0))
         config, self._engine = make_engine(self, 'infrastructure')
         self._numeric_type = NumericType[config.codec.name.upper()]
         self._numbering = _begin_numbering()
@@ -56,14 +55,13 @@ class InfrastructureNode(RunnableNode):
     def _process(self, image: CameraImage) -> None:
         started = time.monotonic()
         camera_frame = image.header.frame_id
-        T_world_camera = self._transforms.lookup(self._world_frame, camera_frame, image.header.stamp)
+        T_world_camera = self._transforms.lookup(self._world_frame, camera_frame, image.header.stamp, image.arrived)
         placed = time.monotonic()
         result = self._engine.encode_infrastructure(image.pixels, image.camera)
         encoded = time.monotonic()
         boot_id, sequences = self._numbering  # at once: a jump of the clock may exchange both
-        qx, qy, qz, qw = transforms.to_quaternion(T_world_camera)
-        x, y, z = T_world_camera[:3, 3]
-        frame = FeatureFrame(
+        frame = FeatureFrame.sealed_at(
+            T_world_camera,
             agent_id=self._agent_id,
             boot_id=boot_id,
             sequence=next(sequences),
@@ -71,13 +69,11 @@ class InfrastructureNode(RunnableNode):
             camera_frame=camera_frame,
             model_id=self._engine.model_id,
             world_frame=self._world_frame,
-            position=(float(x), float(y), float(z)),
-            orientation=(float(qx), float(qy), float(qz), float(qw)),
             camera=result.camera,
             scale=result.scale,
             latent=encode(result.latent, self._numeric_type),
         )
-        self._features.publish(messages.feature_frame_to_message(frame.sealed()))
+        self._features.publish(messages.feature_frame_to_message(frame))
         sent = time.monotonic()
         stages = {
             'wait': (started - image.arrived) * 1e3,

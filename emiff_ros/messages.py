@@ -2,6 +2,7 @@
 
 import array
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
@@ -14,11 +15,13 @@ from visualization_msgs.msg import Marker, MarkerArray
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FeatureUse, ProcessingTime
 from emiff_core.codec import EncodedLatent, NumericType
+from emiff_core.cooperation import feature_message
 from emiff_core.cooperation.admission import AdmittedFrame, Refusal
 from emiff_core.cooperation.feature_buffer import age_ms
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Detections, PinholeCamera
+from emiff_ros.types import message_class
 
 _SECOND_NS = 1_000_000_000
 _MARKER_LIFETIME_S = 0.5
@@ -36,33 +39,7 @@ def time_of(stamp_ns: int) -> Time:
 
 def feature_frame_to_message(frame: FeatureFrame) -> FeatureFrameMsg:
     """Write a sealed feature frame as a message."""
-    payload = array.array('B')
-    payload.frombytes(frame.latent.payload)
-    x, y, z = frame.position
-    qx, qy, qz, qw = frame.orientation
-    channels, height, width = frame.latent.shape
-    return FeatureFrameMsg(
-        header=Header(stamp=time_of(frame.stamp_ns), frame_id=frame.camera_frame),
-        agent_id=frame.agent_id,
-        boot_id=frame.boot_id,
-        sequence=frame.sequence,
-        model_id=np.frombuffer(bytes.fromhex(frame.model_id), np.uint8),
-        world_frame=frame.world_frame,
-        camera_pose=Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw)),
-        intrinsics=frame.camera.intrinsics.ravel(),
-        image_width=frame.camera.width,
-        image_height=frame.camera.height,
-        image_scale_x=frame.scale[0],
-        image_scale_y=frame.scale[1],
-        channels=channels,
-        height=height,
-        width=width,
-        numeric_type=int(frame.latent.numeric_type),
-        codec=frame.latent.codec,
-        codec_version=frame.latent.version,
-        payload=payload,
-        checksum=frame.checksum,
-    )
+    return feature_message.to_message(frame, _make, lambda data: array.array('B', data))
 
 
 def feature_frame_from_message(message: FeatureFrameMsg) -> FeatureFrame:
@@ -165,6 +142,10 @@ def processing_time(header: Header, total_ms: float, stages: Mapping[str, float]
     return ProcessingTime(
         header=header, total_ms=total_ms, stages=list(stages), stage_ms=[float(ms) for ms in stages.values()]
     )
+
+
+def _make(type_name: str, **fields: Any) -> Any:
+    return message_class(type_name)(**fields)
 
 
 def _feature_use(frame: FeatureFrame, age: float, used: bool, reason: str) -> FeatureUse:

@@ -44,7 +44,7 @@ class VehicleNode(RunnableNode):
         max_age_ms = declare(self, 'max_age_ms', 300.0, 'oldest feature used, milliseconds', (0.0, 10_000.0))
         max_ahead_ms = declare(self, 'max_ahead_ms', 40.0, 'clocks may differ by, milliseconds', (0.0, 1_000.0))
         wait_ms = declare(self, 'wait_for_features_ms', 0.0, 'wait for features, milliseconds', (0.0, 10_000.0))
-        tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for a late transform, milliseconds', (0.0, 60_000.0))
+        tf_wait_ms = declare(self, 'tf_wait_ms', 500.0, 'wait for transforms, from the image on, ms', (0.0, 60_000.0))
         self._wait_s = wait_ms / 1000
         _, self._engine = make_engine(self, 'vehicle')
         rules = AdmissionRules(
@@ -99,7 +99,7 @@ class VehicleNode(RunnableNode):
     def _process(self, image: CameraImage) -> None:
         started = time.monotonic()
         T_camera_detection = self._transforms.lookup(
-            image.header.frame_id, self._detection_frame, image.header.stamp
+            image.header.frame_id, self._detection_frame, image.header.stamp, image.arrived
         )
         placed = time.monotonic()
         vehicle = self._engine.encode_vehicle(image.pixels, image.camera)
@@ -131,7 +131,7 @@ class VehicleNode(RunnableNode):
             return []
         try:
             T_world_detection = self._transforms.lookup(
-                self._world_frame, self._detection_frame, image.header.stamp
+                self._world_frame, self._detection_frame, image.header.stamp, image.arrived
             )
         except EmiffError as error:
             self._reports.warn('pose', f'detecting alone: {error}')

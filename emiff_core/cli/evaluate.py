@@ -117,11 +117,11 @@ def evaluate(
         print(json.dumps({'run': run, **metrics.to_json()}, indent=2))
         return
     async_note = f', roadside {delay_frames} frames older' if delay_frames else ''
-    console.print(f'{run["detector"]} on {split} of {data}: features {run["features"]}{async_note}')
+    console.print(f'{run["detector"]} on {split} of {data}: features {run["features"]}{async_note}', markup=False)
     for evaluation in metrics.evaluations:
         console.print(table(evaluation))
     console.print(cost_table(metrics))
     if run['detector'] == 'random':
         console.print('The weights are random: the road is real, the boxes mean nothing yet.')
     if out is not None:
-        console.print(f'figures, curves and the worst frames: {out}')
+        console.print(f'figures, curves and the worst frames: {out}', markup=False)

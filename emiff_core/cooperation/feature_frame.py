@@ -45,6 +45,40 @@ class FeatureFrame:
     latent: EncodedLatent
     checksum: int = 0
 
+    @classmethod
+    def sealed_at(
+        cls,
+        T_world_camera: NDArray[np.float64],
+        *,
+        agent_id: str,
+        boot_id: int,
+        sequence: int,
+        stamp_ns: int,
+        camera_frame: str,
+        model_id: str,
+        world_frame: str,
+        camera: PinholeCamera,
+        scale: tuple[float, float],
+        latent: EncodedLatent,
+    ) -> 'FeatureFrame':
+        """Return a sealed frame of a camera that stands at `T_world_camera` (4, 4); the others are attributes."""
+        x, y, z = T_world_camera[:3, 3].tolist()
+        qx, qy, qz, qw = transforms.to_quaternion(T_world_camera).tolist()
+        return cls(
+            agent_id=agent_id,
+            boot_id=boot_id,
+            sequence=sequence,
+            stamp_ns=stamp_ns,
+            camera_frame=camera_frame,
+            model_id=model_id,
+            world_frame=world_frame,
+            position=(x, y, z),
+            orientation=(qx, qy, qz, qw),
+            camera=camera,
+            scale=scale,
+            latent=latent,
+        ).sealed()
+
     def T_world_camera(self) -> NDArray[np.float64]:
         """Return the (4, 4) float64 pose of the optical frame in the world.
 

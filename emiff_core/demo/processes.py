@@ -14,7 +14,7 @@ from types import TracebackType
 
 from emiff_core.errors import EmiffError
 
-_STOP_S = 15.0
+_STOP_S = 60.0  # a node finishes the image in work, which takes half a minute at the official size on a CPU
 _POLL_S = 0.05
 _LAST_DOMAIN = 101  # above it, discovery ports meet Linux's ephemeral ports
 _DISCOVERY_PORT, _DOMAIN_PORTS = 7400, 250  # RTPS 2.2, section 9.6.1: port base and domain gain
@@ -98,7 +98,7 @@ class NodeGroup:
                 )
 
     def stop(self) -> None:
-        """Stop all nodes, the last started first: SIGINT, after 15 s SIGKILL. Ended ones are left alone."""
+        """Stop all nodes, the last started first: SIGINT, after a minute SIGKILL. Ended ones are left alone."""
         for node in reversed(self.nodes):
             if node.process.poll() is None:
                 node.process.send_signal(signal.SIGINT)

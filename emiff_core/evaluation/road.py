@@ -69,9 +69,8 @@ class CooperativeRoad:
         start = time.perf_counter()
         feature = self._engine.encode_infrastructure(image, content.infrastructure_camera)
         T_world_camera = frame.T_world_infrastructure_lidar @ transforms.inverse(frame.T_infrastructure_camera_lidar)
-        x, y, z = T_world_camera[:3, 3].tolist()
-        qx, qy, qz, qw = transforms.to_quaternion(T_world_camera).tolist()
-        message = FeatureFrame(
+        message = FeatureFrame.sealed_at(
+            T_world_camera,
             agent_id=_AGENT,
             boot_id=0,
             sequence=0,
@@ -79,12 +78,10 @@ class CooperativeRoad:
             camera_frame=_CAMERA_FRAME,
             model_id=self._engine.model_id,
             world_frame=_WORLD_FRAME,
-            position=(x, y, z),
-            orientation=(qx, qy, qz, qw),
             camera=network_view(frame.infrastructure_camera, self._engine.config.image),
             scale=feature.scale,
             latent=encode(feature.latent, self._numeric_type),
-        ).sealed()
+        )
         size = len(self._serializer.serialize(message))
         return _Transmission(message, size, (time.perf_counter() - start) * 1e3)
 

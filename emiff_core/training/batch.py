@@ -116,7 +116,8 @@ class DrawOrder(Sampler[list[Draw]]):
         return len(self._batches)
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        epoch, permutation = -1, np.zeros(0, dtype=np.int64)
+        epoch = -1
+        permutation: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         for batch in self._batches:
             start = (batch * self._world + self._rank) * self._batch_size
             draws = []

@@ -34,6 +34,11 @@ def test_region_of_interest_and_binning_move_the_calibration_to_the_image():
     check_size(camera, np.zeros((500, 800, 3), np.uint8))
 
 
+def test_binning_an_odd_size_drops_the_rest():
+    camera = camera_of(info(width=1921, height=1081, binning_x=2, binning_y=2))
+    assert (camera.width, camera.height) == (960, 540)
+
+
 @pytest.mark.parametrize(
     ('changes', 'word'),
     [
@@ -55,6 +60,6 @@ def test_another_image_size_is_refused_with_both_sizes():
 
 def test_a_stamp_of_zero_is_refused_where_tf_would_take_the_newest_transform(ros):
     transforms = Transforms(ros.node('placed'), wait_s=0.0)
-    assert transforms.lookup('map', 'map', Time(sec=1)) == pytest.approx(np.eye(4))
+    assert transforms.lookup('map', 'map', Time(sec=1), arrived=0.0) == pytest.approx(np.eye(4))
     with pytest.raises(EmiffError, match='found 0'):
-        transforms.lookup('map', 'map', Time())
+        transforms.lookup('map', 'map', Time(), arrived=0.0)
