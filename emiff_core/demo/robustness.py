@@ -153,8 +153,8 @@ def _figures(
 def markdown(rows: list[RadioFigures]) -> str:
     """Return the figures as a table, a row a radio."""
     headings = (
-        'lost', 'delay, ms', 'jitter, ms', 'twice', 'frames sent', 'delivered', 'images', 'answered', 'with features',
-        'age, ms: p50', 'p95', 'oldest', 'refused',
+        'lost', 'delay, ms', 'jitter, ms', 'twice', 'frames sent', 'delivered', 'images', 'skipped', 'answered',
+        'with features', 'age, ms: p50', 'p95', 'oldest', 'refused',
     )  # fmt: skip
     lines = [headings, ('--:',) * (len(headings) - 1) + (':--',), *map(_cells, rows)]
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
@@ -171,6 +171,7 @@ def _cells(row: RadioFigures) -> tuple[str, ...]:
         str(row.sent),
         str(row.delivered),
         str(row.images),
+        str(row.skipped),
         str(row.detection_messages),
         f'{row.fused / max(1, row.detection_messages):.0%}',
         *([f'{age:.0f}' for age in ages] or ['-'] * 3),

@@ -45,7 +45,7 @@ def test_each_failure_is_named(changes, words):
 def test_a_row_tells_the_radio_and_what_came_of_it():
     heading, rule, row, alone = markdown([GOOD, replace(GOOD, ages_ms=(), fused=0, refusals={})]).splitlines()
     assert heading.count('|') == rule.count('|') == row.count('|') == alone.count('|')
-    assert row == '| 20% | 100 | 0 | 0% | 100 | 80 | 100 | 96 | 75% | 230 | 293 | 300 | 2 too_old |'
+    assert row == '| 20% | 100 | 0 | 0% | 100 | 80 | 100 | 3 | 96 | 75% | 230 | 293 | 300 | 2 too_old |'
     assert alone.endswith('| 0% | - | - | - | - |')
 
 
