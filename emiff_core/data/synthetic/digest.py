@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from emiff_core.data.json_files import read_json
 
 _DECIMALS = 4  # of numbers in labels and calibrations: what another processor rounds otherwise lies far below
+
+_HALF_TURN = round(math.pi, _DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ def digest_data_set(root: Path) -> Digests:
 
 
 def _rounded(content: object) -> object:
-    """Return JSON content with its numbers rounded, and no negative zero."""
+    """Return JSON content with its numbers rounded; zero and a half turn have no sign."""
     if isinstance(content, float):
-        return round(content, _DECIMALS) + 0.0
+        number = round(content, _DECIMALS)
+        return abs(number) if number in (0.0, -_HALF_TURN) else number
     if isinstance(content, dict):
         return {key: _rounded(value) for key, value in content.items()}
     return [_rounded(value) for value in content] if isinstance(content, list) else content

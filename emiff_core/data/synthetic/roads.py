@@ -130,7 +130,8 @@ class Crossing:
                 self.lane_point(out_arm, out_lane, REACH, False)[None],
             ]
         )
-        lengths = np.concatenate([[0.0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
+        # the traffic magnifies the last bit: rounded, the lengths are the same whatever computed sine and cosine
+        lengths = np.concatenate([[0.0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()]).round(6)
         arc = np.arange(0.0, lengths[-1], _PATH_STEP)
         points = np.stack([np.interp(arc, lengths, line[:, 0]), np.interp(arc, lengths, line[:, 1])], axis=1)
         step = np.gradient(points, axis=0)
