@@ -78,6 +78,8 @@ class RadioFigures:
             found.append(f'nothing was measured: {self.images} images, {self.sent} feature frames')
         if unanswered > 0:
             found.append(f'{unanswered} of {self.images} images got no answer and were neither skipped nor refused')
+        if self.detection_messages > self.images:
+            found.append(f'{self.detection_messages} answers came to {self.images} images: another vehicle was heard')
         if self.detection_messages != self.status_messages:
             found.append(f'{self.detection_messages} detection messages came with {self.status_messages} statuses')
         if self.ages_ms and max(self.ages_ms) > MAX_AGE_MS:

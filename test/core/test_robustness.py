@@ -32,6 +32,7 @@ def test_a_run_in_which_all_images_are_accounted_for_has_no_failures():
         ({'sent': 0}, ['nothing was measured', '0 feature frames']),
         ({'detection_messages': 95, 'status_messages': 95}, ['1 of 100 images']),
         ({'status_messages': 95}, ['96', '95']),
+        ({'detection_messages': 101, 'status_messages': 101}, ['101 answers', 'another vehicle']),
         ({'ages_ms': (MAX_AGE_MS + 0.1,)}, [f'{MAX_AGE_MS + 0.1}']),
         ({'refusals': {'': 4}}, ['4 features', "''"]),
         ({'exit_codes': {'vehicle_node': -9}}, ['vehicle_node', '-9']),
