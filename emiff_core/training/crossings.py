@@ -31,7 +31,7 @@ from emiff_core.training.samples import CameraImage, Sample
 
 Part = Literal['training', 'validation']
 
-_VERSION = 1  # of what a chunk holds; another one makes old caches unusable
+_VERSION = 2  # of what a chunk holds; another one makes old caches unusable
 _SCENES_A_CHUNK = 16
 _MOST_BOXES = 96
 _SPACING = 1.0  # seconds of a scene for each snapshot

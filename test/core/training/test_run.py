@@ -33,7 +33,7 @@ def stop_after(step: int):
 def test_four_frames_are_learnt_by_heart(plan, without_chance):
     small = replace(plan.detector, image=replace(plan.detector.image, width=160, height=64))
     optimizer = replace(without_chance.optimizer, learning_rate=4e-3, betas=(0.9, 0.99), batch_size=4)
-    schedule = ScheduleConfig(epochs=80.0, shape='cosine', hold=0.6, warmup_steps=10)
+    schedule = ScheduleConfig(epochs=160.0, shape='cosine', hold=0.6, warmup_steps=10)
     learning = replace(
         without_chance, optimizer=replace(optimizer, average_decay=0.8), schedule=schedule, auxiliary_weight=0.0
     )
