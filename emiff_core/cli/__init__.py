@@ -13,6 +13,7 @@ def make_app() -> typer.Typer:
     """Assemble the command line."""
     from emiff_core.cli.bag import bag
     from emiff_core.cli.bench import bench
+    from emiff_core.cli.bench_robustness import robustness
     from emiff_core.cli.convert_checkpoint import convert_checkpoint
     from emiff_core.cli.data import data
     from emiff_core.cli.demo import demo
@@ -31,8 +32,8 @@ def make_app() -> typer.Typer:
     for command in (demo, synth, bag, train, evaluate, parity, convert_checkpoint):
         app.command()(command)
     benchmarks = typer.Typer(help='Measure this machine.', no_args_is_help=True)
-    benchmarks.callback()(lambda: None)  # a group even while it has one command
     benchmarks.command('model')(bench)
+    benchmarks.command('robustness')(robustness)
     app.add_typer(benchmarks, name='bench')
     app.add_typer(data, name='data')
     return app

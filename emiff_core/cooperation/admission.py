@@ -32,7 +32,7 @@ class Refusal(str, Enum):
     MALFORMED = 'malformed'  # layout, codec, pose or intrinsics cannot be
     FROM_THE_FUTURE = 'from_the_future'
     TOO_OLD = 'too_old'
-    OUT_OF_ORDER = 'out_of_order'  # not newer than this boot's last frame: late, duplicated or replayed
+    OUT_OF_ORDER = 'out_of_order'  # not newer than the agent's last frame: late, duplicated or replayed
     NO_VEHICLE_POSE = 'no_vehicle_pose'  # the vehicle does not know where it is in the agent's world frame
 
 
@@ -102,7 +102,7 @@ class Admission:
         if age_ms > rules.max_age_ms:
             return Refusal.TOO_OLD
         last = self._last.get(frame.agent_id)
-        if last is not None and frame.boot_id == last.boot_id and frame.sequence <= last.sequence:
+        if last is not None and not _follows(frame, last):
             return Refusal.OUT_OF_ORDER
         try:
             admitted = AdmittedFrame(frame, decode(frame.latent), frame.T_world_camera())
@@ -119,6 +119,13 @@ class Admission:
     def forget(self) -> None:
         """Forget every agent; called when the receiver's clock jumps back."""
         self._last.clear()
+
+
+def _follows(frame: FeatureFrame, last: FeatureFrame) -> bool:
+    # a restarted sender counts anew but lives later; what is older than the last frame is the former boot's, replayed
+    if frame.boot_id == last.boot_id:
+        return frame.sequence > last.sequence
+    return frame.stamp_ns > last.stamp_ns
 
 
 def _plausible(frame: FeatureFrame) -> bool:

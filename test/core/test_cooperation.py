@@ -104,7 +104,9 @@ def test_late_and_repeated_frames_are_out_of_order_and_a_restart_is_not():
     assert isinstance(admission.admit(frame(sequence=5), NOW), AdmittedFrame)
     assert admission.admit(frame(sequence=5), NOW) is Refusal.OUT_OF_ORDER
     assert admission.admit(frame(sequence=4), NOW) is Refusal.OUT_OF_ORDER
-    assert isinstance(admission.admit(frame(sequence=0, boot_id=8), NOW), AdmittedFrame)
+    later = {'sequence': 0, 'boot_id': 8, 'stamp_ns': NOW}
+    assert isinstance(admission.admit(frame(**later), NOW), AdmittedFrame)
+    assert admission.admit(frame(sequence=6), NOW) is Refusal.OUT_OF_ORDER  # of the boot before
     assert isinstance(admission.admit(frame(sequence=0, agent_id='second pole'), NOW), AdmittedFrame)
     admission.forget()
     assert isinstance(admission.admit(frame(sequence=0, boot_id=8), NOW), AdmittedFrame)
