@@ -104,7 +104,9 @@ def test_what_a_user_got_wrong_is_told_in_one_line_with_exit_status_1(tmp_path, 
 def test_ctrl_c_ends_the_demo_and_every_node_that_it_started(tmp_path, demo_run):
     out = tmp_path / 'out'
     arguments = ['demo', '--out', out, '--data', demo_run.out / 'data', '--config', demo_run.config]
-    with subprocess.Popen(emiff_command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+    # a shell's background jobs ignore SIGINT and hand that on; a terminal's do not
+    heeding = {'preexec_fn': lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with subprocess.Popen(emiff_command(*arguments), stderr=subprocess.PIPE, text=True, **heeding) as process:
         deadline = time.monotonic() + 120
         while not (out / 'logs' / 'player_node.log').exists():  # the last node to be started
             assert process.poll() is None and time.monotonic() < deadline
