@@ -26,6 +26,11 @@ def detections_of(message: Any) -> Detections:
     return Detections(boxes, np.array(scores), tuple(labels))
 
 
+def nanoseconds(stamp: Any) -> int:
+    """Return a builtin_interfaces/Time as nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
 def stamp_of(message: Any) -> int:
     """Return the header's stamp, nanoseconds."""
-    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
+    return nanoseconds(message.header.stamp)

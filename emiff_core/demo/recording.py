@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emiff_core.bag.detections import detections_of, stamp_of
+from emiff_core.bag.detections import detections_of, nanoseconds, stamp_of
 from emiff_core.bag.reader import BagReader
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.demo import topics
@@ -93,7 +93,7 @@ def read_recording(path: Path) -> Recording:
 
 def _fusion_row(message: Any) -> FusionRow:
     def stamps(uses: Iterable[Any]) -> tuple[int, ...]:
-        return tuple(int(use.stamp.sec) * 1_000_000_000 + int(use.stamp.nanosec) for use in uses)
+        return tuple(nanoseconds(use.stamp) for use in uses)
 
     used = [use for use in message.features if use.used]
     return FusionRow(

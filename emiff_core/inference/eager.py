@@ -152,9 +152,7 @@ class EagerEngine:
         """
         self._require('infrastructure')
         clock = StageClock(self.device)
-        with clock('preprocess'):
-            prepared = prepare_image(image, camera, self.config.image)
-            tensor = prepared.tensor[None].to(self.device)
+        prepared, tensor = self._prepare(image, camera, clock)
         latent = self.model.encode_infrastructure(tensor, clock)[0].cpu().numpy()
         return InfrastructureFeature(latent, prepared.camera, prepared.scale, clock.times)
 
@@ -178,9 +176,7 @@ class EagerEngine:
         """
         self._require('vehicle')
         clock = StageClock(self.device)
-        with clock('preprocess'):
-            prepared = prepare_image(image, camera, self.config.image)
-            tensor = prepared.tensor[None].to(self.device)
+        prepared, tensor = self._prepare(image, camera, clock)
         return VehicleFeatures(self.model.encode_vehicle(tensor, clock), prepared, clock.times)
 
     @_reference_precision()
@@ -207,6 +203,13 @@ class EagerEngine:
             boxes = decode_detections(*logits, self._anchors, self.config.head)[0]
             detections = boxes.to_detections(self.config.head.class_names)
         return DetectionResult(detections, logits, clock.times)
+
+    def _prepare(
+        self, image: NDArray[np.uint8], camera: PinholeCamera, clock: StageClock
+    ) -> tuple[PreparedImage, Tensor]:
+        with clock('preprocess'):
+            prepared = prepare_image(image, camera, self.config.image)
+            return prepared, prepared.tensor[None].to(self.device)
 
     def _remote_batch(self, remote: RemoteFeature) -> RemoteBatch:
         expected = self.latent_shape(remote.camera)

@@ -76,6 +76,16 @@ def answered(road: Road, attempts: int = 20):
     pytest.fail('no image was answered')
 
 
+def reasons_until(road: Road, reason: str, attempts: int = 20) -> list[str]:
+    """Show images until a status tells `reason`; return all reasons told by then."""
+    told: list[str] = []
+    for _ in range(attempts):
+        told += [use.reason for use in answered(road).features if not use.used]
+        if reason in told:
+            break
+    return told
+
+
 def test_a_fresh_feature_is_fused_and_its_age_is_told(placed):
     answered(placed)
     taken = placed.now()
@@ -115,12 +125,7 @@ def test_a_refused_feature_is_in_the_status_with_its_reason_and_detection_goes_o
     answered(placed)
     placed.feature(placed.now())  # this boot has spoken before
     placed.feature(placed.now(), **changes)
-    seen = []
-    for _ in range(20):
-        seen += [use.reason for use in answered(placed).features if not use.used]
-        if reason in seen:
-            break
-    assert reason in seen
+    assert reason in reasons_until(placed, reason)
     assert said(vehicle, 'refused', reason)
 
 
@@ -128,12 +133,7 @@ def test_a_refused_feature_is_in_the_status_with_its_reason_and_detection_goes_o
 def test_a_feature_out_of_time_is_refused(placed, ahead_ms, reason):
     answered(placed)
     placed.feature(placed.now() + ahead_ms * MS)
-    seen = []
-    for _ in range(20):
-        seen += [use.reason for use in answered(placed).features if not use.used]
-        if reason in seen:
-            break
-    assert reason in seen
+    assert reason in reasons_until(placed, reason)
 
 
 def test_images_without_camera_info_are_named_and_the_next_good_one_is_answered(placed, vehicle):
