@@ -101,15 +101,27 @@ class Emiff(nn.Module):
         Returns:
             The head's dense predictions over the voxel space's columns.
         """
-        fusion = self.config.fusion
+        return self.predict(self.attend(levels, remotes, stage), camera, remotes, stage)
+
+    def attend(self, levels: list[Tensor], remotes: Sequence[RemoteBatch], stage: Stage = _untimed) -> list[Tensor]:
+        """Return the maps (B, C, h, w) that MCA makes of the vehicle's levels and of each remote latent, in order."""
         with stage('cross_attention'):
             vehicle_map = self.cross_attention.fuse_vehicle(levels)
-        maps, cameras = [vehicle_map], [camera]
+        maps = [vehicle_map]
         for remote in remotes:
             with stage('compression'):
                 decoded = self.compression.decode(remote.latent)
             with stage('cross_attention'):
                 maps.append(self.cross_attention.fuse_infrastructure(decoded, vehicle_map))
+        return maps
+
+    def predict(
+        self, maps: Sequence[Tensor], camera: CameraBatch, remotes: Sequence[RemoteBatch], stage: Stage = _untimed
+    ) -> HeadOutput:
+        """Predict from what `attend` returned; the other arguments are those of `detect`."""
+        fusion = self.config.fusion
+        cameras = [camera]
+        for remote in remotes:
             remote_camera = remote.camera
             if not fusion.per_camera_scale:
                 remote_camera = replace(remote_camera, scale=camera.scale, mirror_width=camera.mirror_width)
@@ -121,7 +133,7 @@ class Emiff(nn.Module):
                 voxel_fusion.sample_volume(x, c, self.voxel_centres, self.config.voxels, fusion)
                 for x, c in zip(maps, cameras, strict=True)
             ]
-            everywhere = torch.ones(len(vehicle_map), dtype=torch.bool, device=vehicle_map.device)
+            everywhere = torch.ones(len(maps[0]), dtype=torch.bool, device=maps[0].device)
             present = [everywhere, *(everywhere if r.present is None else r.present for r in remotes)]
             volume = voxel_fusion.fuse_volumes(volumes, torch.stack(present, dim=1), fusion)
         with stage('neck'):

@@ -1,8 +1,10 @@
 """A loss in the images, not in the paper: where vehicles are, how far, and where they stand on the ground.
 
-It teaches the encoders depth directly, which a detector that starts from random weights otherwise finds out slowly. Its
-two small heads are no part of the detector: they are trained beside it and never written.
+It teaches the encoders, FC and MCA depth directly, which a detector that starts from random weights otherwise finds out
+slowly. Its small heads are no part of the detector: they are trained beside it and never written.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -39,20 +41,26 @@ class AuxiliaryHeads(nn.Module):
         return self.vehicle(vehicle), self.infrastructure(infrastructure)
 
 
-def auxiliary_loss(maps: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-    """Compare the heads' maps with the boxes that each camera sees, as a scalar."""
+def auxiliary_loss(stages: Sequence[tuple[Tensor, Tensor]], batch: Batch) -> Tensor:
+    """Compare the heads' maps, of one or more stages, with the boxes that each camera sees, as a scalar.
+
+    Args:
+        stages: what the heads of each returned; all of one size.
+        batch: the truth.
+    """
     losses = []
-    for side, (found, camera) in enumerate(zip(maps, batch.cameras, strict=True)):
+    for side, camera in enumerate(batch.cameras):
+        found = [maps[side].float() for maps in stages]
         wanted = torch.stack(
             [
-                draw_boxes(visible.boxes[seen[:, side]], _single(camera, i), found.shape[-2:])
+                draw_boxes(visible.boxes[seen[:, side]], _single(camera, i), found[0].shape[-2:])
                 for i, (visible, seen) in enumerate(zip(batch.visible, batch.seen, strict=True))
             ]
-        ).to(found.device)
+        ).to(found[0].device)
         # an absent roadside's image shows vehicles that nothing in the sample's truth says anything about
         counted = batch.present if side == 1 else torch.ones_like(batch.present)
-        losses.append(_side_loss(found.float(), wanted, counted))
-    return losses[0] + losses[1]
+        losses += [_side_loss(x, wanted, counted) for x in found]
+    return torch.stack(losses).sum()
 
 
 def draw_boxes(boxes: Tensor, camera: CameraBatch, size: torch.Size | tuple[int, int]) -> Tensor:

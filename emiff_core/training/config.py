@@ -95,21 +95,17 @@ class AugmentationConfig:
 
 @dataclass(frozen=True)
 class CrossingsConfig:
-    """Synthetic crossings that are rendered to train on.
+    """Crossings of the synthetic benchmark's training split (`benchmark`) that are rendered to train on.
 
     Attributes:
-        scenes: crossings to train on; validation_scenes: others to validate on.
-        snapshots: exposures of both cameras a scene, a second apart on average.
-        seed: no scene of one seed, training or validation, is one of another seed or of `emiff synth`.
-        largest_delay: seconds; the roadside exposes between 0 and this before the vehicle.
+        scenes: crossings to train on; validation_scenes: others of that split to validate on.
+        seed: no crossing of one seed, training or validation, is one of another seed.
         picture_width: pixels of the 16:9 picture that is rendered and then fitted to the network's input.
     """
 
-    scenes: Annotated[int, Range(1, 100_000)] = 1000
+    scenes: Annotated[int, Range(1, 100_000)] = 1500
     validation_scenes: Annotated[int, Range(1, 100_000)] = 40
-    snapshots: Annotated[int, Range(1, 20)] = 6
     seed: Annotated[int, Range(0, 1_000_000)] = 0
-    largest_delay: Annotated[float, Range(0.0, 0.25)] = 0.1
     picture_width: Annotated[int, Range(160, 3840)] = 960
 
 

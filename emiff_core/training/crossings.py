@@ -1,4 +1,6 @@
-"""Synthetic crossings for training: rendered once at the network's input size, then memory-mapped.
+"""The benchmark's training crossings: rendered once at the network's input size, then memory-mapped.
+
+Cameras have the benchmark's false calibrations, as the data sets it writes have; the truth is exact.
 
 A cache is a folder of chunks, one NumPy file each, written whole or not at all: a rendering that was interrupted goes
 on where it stopped. The same settings give the same bytes, whatever the number of processes.
@@ -21,7 +23,8 @@ from numpy.typing import NDArray
 from emiff_core import schema
 from emiff_core.config import ImageConfig
 from emiff_core.data.preprocess import fit_image, network_view
-from emiff_core.data.synthetic import Scene, Snapshot, build_scene, render_pair
+from emiff_core.data.synthetic import Snapshot, render_pair
+from emiff_core.data.synthetic.benchmark import BENCHMARK, VERSION, BenchmarkScene, draw_scene
 from emiff_core.data.synthetic.scene import EGO
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.errors import EmiffError
@@ -31,18 +34,17 @@ from emiff_core.training.samples import CameraImage, Sample
 
 Part = Literal['training', 'validation']
 
-_VERSION = 2  # of what a chunk holds; another one makes old caches unusable
+_VERSION = 3  # of what a chunk holds; another one makes old caches unusable
 _SCENES_A_CHUNK = 16
 _MOST_BOXES = 96
-_SPACING = 1.0  # seconds of a scene for each snapshot
 _SETTINGS = 'cache.json'
-# bit 40 or 41 is the part, bits 20 to 39 are the seed, the rest the scene; `emiff synth` draws 32-bit seeds
-_FIRST_SEED: dict[Part, int] = {'training': 1 << 40, 'validation': 1 << 41}
+# both parts are of the benchmark's training split; bit 42 is the part, bits 20 to 39 are the seed
+_FIRST_CROSSING: dict[Part, int] = {'training': 0, 'validation': 1 << 42}
 
 
-def scene_seed(part: Part, seed: int, scene: int) -> int:
-    """Return the seed of a scene: different for every part, `CrossingsConfig.seed` and scene."""
-    return _FIRST_SEED[part] + (seed << 20) + scene
+def crossing_number(part: Part, seed: int, scene: int) -> int:
+    """Return which crossing of the benchmark's training split a scene is: another for every part, seed and scene."""
+    return _FIRST_CROSSING[part] + (seed << 20) + scene
 
 
 def render_crossings(
@@ -123,25 +125,22 @@ class Crossings:
 
 
 def draw_samples(part: Part, scene_number: int, config: CrossingsConfig, image: ImageConfig) -> list[Sample]:
-    """Render the snapshots of one scene."""
-    seed = scene_seed(part, config.seed, scene_number)
-    rng = np.random.default_rng([seed, 3])
-    scene = build_scene(seed, config.snapshots * _SPACING + 0.5)
+    """Render the looks at one scene."""
+    crossing = draw_scene('train', crossing_number(part, config.seed, scene_number))
     size = (config.picture_width, round(config.picture_width * 9 / 16))
     samples = []
-    for k in range(config.snapshots):
-        time = 0.3 + (k + float(rng.uniform(0, 1))) * _SPACING
-        delay = float(rng.uniform(0, config.largest_delay))
-        vehicle, roadside = render_pair(scene, time, size, delay, noise_seed=k)
-        samples.append(_sample(scene, vehicle, roadside, image))
+    for time, noise_seed in zip(crossing.times, crossing.noise_seeds, strict=True):
+        pair = render_pair(crossing.scene, time, size, crossing.roadside_earlier_by, noise_seed)
+        samples.append(_sample(crossing, *pair, image))
     return samples
 
 
-def _sample(scene: Scene, vehicle: Snapshot, roadside: Snapshot, image: ImageConfig) -> Sample:
+def _sample(crossing: BenchmarkScene, vehicle: Snapshot, roadside: Snapshot, image: ImageConfig) -> Sample:
+    scene = crossing.scene
     T_scene_lidar = scene.T_scene_lidar(vehicle.time)
     sides = [
-        _fitted(shot.rendering.image, shot.view.camera, shot.view.T_camera_scene @ T_scene_lidar, image)
-        for shot in (vehicle, roadside)
+        _fitted(shot.rendering.image, shot.view.camera, error @ shot.view.T_camera_scene @ T_scene_lidar, image)
+        for shot, error in zip((vehicle, roadside), crossing.T_written_true, strict=True)
     ]
     indices, boxes = scene.boxes(vehicle.time)
     seen = np.stack([np.isin(indices, [s.index for s in shot.seen]) for shot in (vehicle, roadside)], axis=1)
@@ -208,10 +207,10 @@ def _settings(part: Part, config: CrossingsConfig, image: ImageConfig) -> dict[s
     """Return what the samples depend on; not their number, so that a cache can grow."""
     return {
         'version': _VERSION,
+        'benchmark': VERSION,
+        'looks': BENCHMARK.looks,
         'part': part,
         'seed': config.seed,
-        'snapshots': config.snapshots,
-        'largest_delay': config.largest_delay,
         'picture_width': config.picture_width,
         'image': {name: getattr(image, name) for name in ('width', 'height', 'crop_top', 'interpolation')},
     }

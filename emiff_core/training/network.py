@@ -24,7 +24,10 @@ class TrainingNetwork(nn.Module):
     def __init__(self, detector: Emiff, config: TrainingConfig) -> None:
         super().__init__()
         self.detector = detector
-        self.auxiliary = AuxiliaryHeads(detector.config.backbone.fpn_channels) if config.auxiliary_weight else None
+        channels = detector.config.backbone.fpn_channels
+        # of the encoders' finest levels, and of the maps that MCA makes, so that the latent carries depth too
+        stages = 2 if config.auxiliary_weight else 0
+        self.auxiliary = nn.ModuleList(AuxiliaryHeads(channels) for _ in range(stages))
         self._config = config
         self.register_buffer('anchors', make_anchors(detector.config.voxels, detector.config.head), persistent=False)
         for resnet in self._resnets():
@@ -41,11 +44,12 @@ class TrainingNetwork(nn.Module):
             level0 = self.detector.infrastructure(batch.images[1], levels=1)[0]
             remote = RemoteBatch(self.detector.compression.encode(level0), batch.cameras[1], batch.present)
             levels = self.detector.encode_vehicle(batch.images[0])
-            output = self.detector.detect(levels, batch.cameras[0], [remote])
-            maps = None if self.auxiliary is None else self.auxiliary(levels[0], level0)
+            fused = self.detector.attend(levels, [remote])
+            output = self.detector.predict(fused, batch.cameras[0], [remote])
+            maps = [heads(*x) for heads, x in zip(self.auxiliary, ((levels[0], level0), fused), strict=False)]
         output = HeadOutput(*(x.float() for x in output))
         loss = detection_loss(*output, self.anchors, batch.targets, self._config.assigner, self._config.loss)
-        auxiliary = output.classes.new_zeros(()) if maps is None else auxiliary_loss(maps, batch)
+        auxiliary = auxiliary_loss(maps, batch) if maps else output.classes.new_zeros(())
         return torch.stack(
             [loss.classification, loss.box, loss.direction, self._config.auxiliary_weight * auxiliary]
         )

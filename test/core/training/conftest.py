@@ -78,7 +78,7 @@ def training() -> TrainingConfig:
         assigner=AssignerConfig(positive_iou=0.5, negative_iou=0.35, best_anchor_iou=0.2),
         auxiliary_weight=0.1,
         validations=1,
-        crossings=CrossingsConfig(scenes=2, validation_scenes=1, snapshots=4, picture_width=480),
+        crossings=CrossingsConfig(scenes=2, validation_scenes=1, picture_width=480),
     )
 
 

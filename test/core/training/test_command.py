@@ -15,7 +15,7 @@ from emiff_core.errors import EmiffError
 TRAINING = """
 optimizer: {batch_size: 2, frozen_stages: 0, frozen_norms: false}
 schedule: {epochs: 1.0}
-crossings: {scenes: 1, validation_scenes: 1, snapshots: 2, picture_width: 240}
+crossings: {scenes: 1, validation_scenes: 1, picture_width: 240}
 validations: 1
 """
 

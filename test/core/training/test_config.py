@@ -41,7 +41,7 @@ def test_the_demo_is_trained_with_every_part_learning():
         ('optimizer: {batch_size: 0}', 'optimizer.batch_size: expected at least 1, found 0'),
         ('augmentation: {resize: [1.2, 0.8]}', 'augmentation.resize: expected [low, high], found [1.2, 0.8]'),
         ('augmentation: {flip: yes}', 'augmentation.flip: expected a number, found True'),
-        ('crossings: {snapshots: 2.5}', 'crossings.snapshots: expected a whole number, found 2.5'),
+        ('crossings: {scenes: 2.5}', 'crossings.scenes: expected a whole number, found 2.5'),
         ('- a list', 'expected a mapping'),
     ],
 )

@@ -119,5 +119,5 @@ def test_the_image_of_an_absent_roadside_is_not_judged(detector, samples):
     batch = Batch.collate(examples)
     size = (1, 4, 24, 60)
     maps = torch.zeros(size), torch.full(size, 5.0, requires_grad=True)
-    auxiliary_loss(maps, batch).backward()
+    auxiliary_loss([maps], batch).backward()
     assert not maps[1].grad.any()

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.data.preprocess import fit_image
 from emiff_core.data.synthetic import generate
+from emiff_core.data.synthetic.benchmark import BENCHMARK, generate_benchmark, plan_benchmark
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import transforms
 from emiff_core.training.config import CrossingsConfig
-from emiff_core.training.crossings import Crossings, draw_samples, render_crossings, scene_seed
+from emiff_core.training.crossings import Crossings, crossing_number, draw_samples, render_crossings
 from emiff_core.training.samples import DairSamples, Sample
 
-SMALL = CrossingsConfig(scenes=2, validation_scenes=1, snapshots=1, picture_width=240)
+SMALL = CrossingsConfig(scenes=2, validation_scenes=1, picture_width=240)
 
 
 @pytest.fixture(scope='module')
@@ -35,10 +37,10 @@ def assert_equal(a: Sample, b: Sample) -> None:
 
 def test_the_cache_gives_back_what_was_drawn(cache, detector):
     _, crossings = cache
-    assert len(crossings) == 2
-    for scene in range(2):
-        [drawn] = draw_samples('training', scene, SMALL, detector.image)
-        assert_equal(crossings[scene], drawn)
+    drawn = [sample for scene in range(2) for sample in draw_samples('training', scene, SMALL, detector.image)]
+    assert len(crossings) == len(drawn) == 2 * BENCHMARK.looks
+    for k, sample in enumerate(drawn):
+        assert_equal(crossings[k], sample)
 
 
 def test_other_processes_map_the_same_files(cache):
@@ -52,7 +54,7 @@ def test_an_existing_cache_is_not_rendered_again(cache, detector):
     folder, _ = cache
     before = {path.name: path.stat().st_mtime_ns for path in folder.rglob('*.npy')}
     again = render_crossings(folder, 'training', SMALL, detector.image, progress=lambda done, of: pytest.fail('drawn'))
-    assert len(again) == 2
+    assert len(again) == 2 * BENCHMARK.looks
     assert {path.name: path.stat().st_mtime_ns for path in folder.rglob('*.npy')} == before
 
 
@@ -62,23 +64,41 @@ def test_a_cache_of_other_settings_is_refused_by_key(cache, detector):
         render_crossings(folder, 'training', replace(SMALL, seed=3), detector.image)
 
 
-def test_no_scene_is_drawn_for_two_purposes():
-    largest_synth_seed = 2**32 - 1
+def test_no_crossing_is_drawn_for_two_purposes():
     limits = CrossingsConfig(scenes=100_000, validation_scenes=100_000, seed=1_000_000)
     ends = [
-        [scene_seed(part, seed, scene) for seed in (0, 1, limits.seed) for scene in (0, limits.scenes - 1)]
+        [crossing_number(part, seed, scene) for seed in (0, 1, limits.seed) for scene in (0, limits.scenes - 1)]
         for part in ('training', 'validation')
     ]
     ordered = [*ends[0], *ends[1]]
     assert ordered == sorted(set(ordered))  # the blocks follow one another without touching
-    assert min(ordered) > largest_synth_seed
+    [last] = plan_benchmark('train', 1)
+    [frozen] = plan_benchmark('val', 1)
+    assert last.scene_seed + ordered[-1] < frozen.scene_seed
 
 
-def test_every_box_is_seen_by_a_camera_and_lies_in_front_of_it(samples):
+def test_a_crossing_is_the_benchmarks_own(tmp_path, detector):
+    generate_benchmark(tmp_path, 'train', BENCHMARK.looks, size=(240, 135))
+    written = DairSamples(tmp_path, 'train', detector.image)
+    drawn = draw_samples('training', 0, SMALL, detector.image)
+    assert len(written) == len(drawn)
+    for i, sample in enumerate(drawn):
+        read = written[i]
+        for a, b in ((read.vehicle, sample.vehicle), (read.infrastructure, sample.infrastructure)):
+            assert a.T_camera_detection == pytest.approx(b.T_camera_detection, abs=1e-5)  # its false calibration too
+            fitted = fit_image(a.image, a.camera, replace(detector.image, crop_top=0.0))
+            assert np.abs(fitted.astype(int) - b.image).mean() < 3.0  # JPEG stands between
+        assert {tuple(x) for x in read.boxes.centers.round(2)} == {tuple(x) for x in sample.boxes.centers.round(2)}
+
+
+def test_every_box_is_seen_by_a_camera_and_lies_in_front_of_it(samples, detector):
+    near, far = detector.voxels.x_range  # what lies behind the vehicle may be cropped with the roadside's sky
     for sample in (samples[i] for i in range(len(samples))):
         assert sample.seen.any(axis=1).all()
         for k, side in enumerate((sample.vehicle, sample.infrastructure)):
-            centres = transforms.apply(side.T_camera_detection, sample.boxes.centers[sample.seen[:, k]])
+            centres = sample.boxes.centers[sample.seen[:, k]]
+            centres = centres[(centres[:, 0] > near) & (centres[:, 0] < far)]
+            centres = transforms.apply(side.T_camera_detection, centres)
             pixels, depth = side.camera.project(centres)
             assert (depth > 0).all()
             inside = (np.abs(pixels - [120, 48]) < [120, 48]).all(axis=1)
