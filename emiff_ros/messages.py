@@ -48,34 +48,7 @@ def feature_frame_from_message(message: FeatureFrameMsg) -> FeatureFrame:
     Raises:
         EmiffError: the numeric type is unknown, or the camera cannot be.
     """
-    try:
-        numeric_type = NumericType(message.numeric_type)
-    except ValueError as error:
-        raise EmiffError(f'feature frame: expected numeric_type 0, 1 or 2, found {message.numeric_type}') from error
-    p, q = message.camera_pose.position, message.camera_pose.orientation
-    return FeatureFrame(
-        agent_id=message.agent_id,
-        boot_id=message.boot_id,
-        sequence=message.sequence,
-        stamp_ns=nanoseconds(message.header.stamp),
-        camera_frame=message.header.frame_id,
-        model_id=bytes(message.model_id).hex(),
-        world_frame=message.world_frame,
-        position=(p.x, p.y, p.z),
-        orientation=(q.x, q.y, q.z, q.w),
-        camera=PinholeCamera(
-            np.array(message.intrinsics).reshape(3, 3), message.image_width, message.image_height
-        ),
-        scale=(message.image_scale_x, message.image_scale_y),
-        latent=EncodedLatent(
-            message.codec,
-            message.codec_version,
-            numeric_type,
-            (message.channels, message.height, message.width),
-            bytes(memoryview(message.payload)),
-        ),
-        checksum=message.checksum,
-    )
+    return feature_message.from_message(message)
 
 
 def detections_to_message(detections: Detections, header: Header) -> Detection3DArray:

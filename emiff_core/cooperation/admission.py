@@ -5,35 +5,22 @@ detection.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.codec import decode
+from emiff_core.cooperation.agent_history import AgentHistory
 from emiff_core.cooperation.feature_frame import FeatureFrame, checksum
+from emiff_core.cooperation.plausibility import PlausibilityRules, is_possible
+from emiff_core.cooperation.refusal import Refusal
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
 
 _MILLISECOND_NS = 1_000_000
-_MAX_SCALE = 8.0
-_UNIT_TOLERANCE = 1e-3
-_MAX_COORDINATE = 1e8  # metres; the earth's largest map coordinates are a tenth of it
+_SCALE_TOLERANCE = 1e-6
 _MAX_LATENT = 65504.0  # float16's largest; beyond it the network's float32 sums overflow and blind the vehicle
-
-
-class Refusal(str, Enum):
-    """Why a feature frame is not used; the values are those of FeatureUse.reason."""
-
-    CORRUPT = 'corrupt'  # the checksum does not match the fields
-    OTHER_MODEL = 'other_model'
-    OTHER_WORLD = 'other_world'
-    MALFORMED = 'malformed'  # layout, codec, pose or intrinsics cannot be
-    FROM_THE_FUTURE = 'from_the_future'
-    TOO_OLD = 'too_old'
-    OUT_OF_ORDER = 'out_of_order'  # not newer than the agent's last frame: late, duplicated or replayed
-    NO_VEHICLE_POSE = 'no_vehicle_pose'  # the vehicle does not know where it is in the agent's world frame
 
 
 @dataclass(frozen=True)
@@ -46,6 +33,8 @@ class AdmissionRules:
         world_frame: the frame that both sides know.
         max_age_ms: older than this against the receiver's clock is too old.
         max_ahead_ms: further in the future than this is refused; clocks differ a little.
+        scale: (x, y) network pixels per camera pixel that the receiver's model expects of a camera; None: any.
+        plausibility: how an agent may differ from its own last frame.
     """
 
     model_id: str
@@ -53,6 +42,8 @@ class AdmissionRules:
     world_frame: str
     max_age_ms: float = 300.0
     max_ahead_ms: float = 40.0
+    scale: Callable[[PinholeCamera], tuple[float, float]] | None = None
+    plausibility: PlausibilityRules = field(default_factory=PlausibilityRules)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +62,15 @@ class AdmittedFrame:
 
 
 class Admission:
-    """Judges frames as they arrive; remembers the last sequence number of each agent that was heard of late."""
+    """Judges frames as they arrive; remembers what each agent said that was heard of late.
+
+    Attributes:
+        rules: may be exchanged at any time.
+    """
 
     def __init__(self, rules: AdmissionRules) -> None:
-        self._rules = rules
-        self._last: dict[str, FeatureFrame] = {}  # by agent
+        self.rules = rules
+        self._histories: dict[str, AgentHistory] = {}  # by agent
 
     def admit(self, frame: FeatureFrame, now_ns: int) -> AdmittedFrame | Refusal:
         """Judge one frame.
@@ -87,56 +82,47 @@ class Admission:
         Returns:
             The decoded frame, or the first reason against it.
         """
-        rules = self._rules
-        if checksum(frame) != frame.checksum:
-            return Refusal.CORRUPT
-        if frame.model_id != rules.model_id:
-            return Refusal.OTHER_MODEL
-        if frame.world_frame != rules.world_frame:
-            return Refusal.OTHER_WORLD
-        if not _plausible(frame) or frame.latent.shape != rules.latent_shape(frame.camera):
-            return Refusal.MALFORMED
-        age_ms = (now_ns - frame.stamp_ns) / _MILLISECOND_NS
-        if age_ms < -rules.max_ahead_ms:
-            return Refusal.FROM_THE_FUTURE
-        if age_ms > rules.max_age_ms:
-            return Refusal.TOO_OLD
-        last = self._last.get(frame.agent_id)
-        if last is not None and not _follows(frame, last):
-            return Refusal.OUT_OF_ORDER
+        reason = self._against_alone(frame, now_ns)
+        if reason is not None:
+            return reason
         try:
             admitted = AdmittedFrame(frame, decode(frame.latent), frame.T_world_camera())
         except EmiffError:
             return Refusal.MALFORMED
         if np.abs(admitted.latent).max() > _MAX_LATENT:
             return Refusal.MALFORMED
-        # whoever fell silent for longer than max_age needs no memory: a replay of its last frame is too old
-        oldest_ns = now_ns - rules.max_age_ms * _MILLISECOND_NS
-        self._last = {agent: last for agent, last in self._last.items() if last.stamp_ns >= oldest_ns}
-        self._last[frame.agent_id] = frame
-        return admitted
+        self._forget_the_silent(now_ns)
+        history = self._histories.get(frame.agent_id)
+        if history is None:
+            self._histories[frame.agent_id] = AgentHistory(frame)
+            return admitted
+        return history.admit(frame, self.rules.plausibility) or admitted
 
     def forget(self) -> None:
         """Forget every agent; called when the receiver's clock jumps back."""
-        self._last.clear()
+        self._histories.clear()
 
+    def _against_alone(self, frame: FeatureFrame, now_ns: int) -> Refusal | None:
+        rules = self.rules
+        if checksum(frame) != frame.checksum:
+            return Refusal.CORRUPT
+        if frame.model_id != rules.model_id:
+            return Refusal.OTHER_MODEL
+        if frame.world_frame != rules.world_frame:
+            return Refusal.OTHER_WORLD
+        if not is_possible(frame) or frame.latent.shape != rules.latent_shape(frame.camera):
+            return Refusal.MALFORMED
+        if rules.scale and not np.allclose(frame.scale, rules.scale(frame.camera), rtol=_SCALE_TOLERANCE, atol=0):
+            return Refusal.MALFORMED
+        age_ms = (now_ns - frame.stamp_ns) / _MILLISECOND_NS
+        if age_ms < -rules.max_ahead_ms:
+            return Refusal.FROM_THE_FUTURE
+        if age_ms > rules.max_age_ms:
+            return Refusal.TOO_OLD
+        return None
 
-def _follows(frame: FeatureFrame, last: FeatureFrame) -> bool:
-    # a restarted sender counts anew but lives later; what is older than the last frame is the former boot's, replayed
-    if frame.boot_id == last.boot_id:
-        return frame.sequence > last.sequence
-    return frame.stamp_ns > last.stamp_ns
-
-
-def _plausible(frame: FeatureFrame) -> bool:
-    numbers = np.array([*frame.position, *frame.orientation, *frame.scale])
-    if not np.isfinite(numbers).all() or not all(0 < s <= _MAX_SCALE for s in frame.scale):
-        return False
-    if np.abs(frame.position).max() > _MAX_COORDINATE:
-        return False
-    if abs(np.linalg.norm(frame.orientation) - 1) > _UNIT_TOLERANCE:
-        return False
-    k, width, height = frame.camera.intrinsics, frame.camera.width, frame.camera.height
-    is_pinhole = k[1, 0] == 0 and np.array_equal(k[2], (0, 0, 1))
-    is_centred = 0 < k[0, 2] < width and 0 < k[1, 2] < height
-    return bool(is_pinhole and is_centred and k[0, 0] < 100 * width and k[1, 1] < 100 * height)
+    def _forget_the_silent(self, now_ns: int) -> None:
+        # for max_age at least, beyond which a replay is too old in any case
+        memory_ms = max(self.rules.plausibility.memory_ms, self.rules.max_age_ms)
+        oldest_ns = now_ns - memory_ms * _MILLISECOND_NS
+        self._histories = {a: h for a, h in self._histories.items() if h.believed.stamp_ns >= oldest_ns}

@@ -1,11 +1,15 @@
-"""A feature frame as a FeatureFrame message, of whoever makes messages: a node, or the writer of a bag."""
+"""A feature frame as a FeatureFrame message and back, of whoever makes messages: a node, or a bag."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from emiff_core.bag.detections import stamp_of
+from emiff_core.codec import EncodedLatent, NumericType
 from emiff_core.cooperation.feature_frame import FeatureFrame
+from emiff_core.errors import EmiffError
+from emiff_core.geometry import PinholeCamera
 
 TYPE = 'emiff/msg/FeatureFrame'
 
@@ -51,4 +55,40 @@ def to_message(frame: FeatureFrame, make: Callable[..., Any], octets: Callable[[
         codec_version=frame.latent.version,
         payload=octets(frame.latent.payload),
         checksum=frame.checksum,
+    )
+
+
+def from_message(message: Any) -> FeatureFrame:
+    """Read a feature frame; whether to believe it is for admission to say.
+
+    Raises:
+        EmiffError: the numeric type is unknown, or the camera cannot be.
+    """
+    try:
+        numeric_type = NumericType(message.numeric_type)
+    except ValueError as error:
+        raise EmiffError(f'feature frame: expected numeric_type 0, 1 or 2, found {message.numeric_type}') from error
+    p, q = message.camera_pose.position, message.camera_pose.orientation
+    return FeatureFrame(
+        agent_id=message.agent_id,
+        boot_id=message.boot_id,
+        sequence=message.sequence,
+        stamp_ns=stamp_of(message),
+        camera_frame=message.header.frame_id,
+        model_id=bytes(message.model_id).hex(),
+        world_frame=message.world_frame,
+        position=(p.x, p.y, p.z),
+        orientation=(q.x, q.y, q.z, q.w),
+        camera=PinholeCamera(
+            np.array(message.intrinsics).reshape(3, 3), message.image_width, message.image_height
+        ),
+        scale=(message.image_scale_x, message.image_scale_y),
+        latent=EncodedLatent(
+            message.codec,
+            message.codec_version,
+            numeric_type,
+            (message.channels, message.height, message.width),
+            bytes(memoryview(message.payload)),
+        ),
+        checksum=message.checksum,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emiff_core.bag.reader import BagReader
-from emiff_core.cooperation.admission import Refusal
+from emiff_core.cooperation.refusal import Refusal
 from emiff_core.demo import topics
 from emiff_core.demo.impairment import Impairment
 from emiff_core.demo.processes import NodeGroup, free_domain, wait_for_exit

@@ -103,7 +103,7 @@ class CrossingsConfig:
         picture_width: pixels of the 16:9 picture that is rendered and then fitted to the network's input.
     """
 
-    scenes: Annotated[int, Range(1, 100_000)] = 1500
+    scenes: Annotated[int, Range(1, 100_000)] = 1024
     validation_scenes: Annotated[int, Range(1, 100_000)] = 40
     seed: Annotated[int, Range(0, 1_000_000)] = 0
     picture_width: Annotated[int, Range(160, 3840)] = 960

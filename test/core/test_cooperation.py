@@ -8,33 +8,11 @@ import numpy as np
 import pytest
 
 from emiff_core.codec import NumericType, encode
-from emiff_core.cooperation.admission import Admission, AdmissionRules, AdmittedFrame, Refusal
+from emiff_core.cooperation.admission import Admission, AdmittedFrame
 from emiff_core.cooperation.feature_buffer import FeatureBuffer
-from emiff_core.cooperation.feature_frame import FeatureFrame
+from emiff_core.cooperation.refusal import Refusal
 from emiff_core.geometry import PinholeCamera
-
-MS = 1_000_000
-NOW = 1_700_000_000_000 * MS
-RULES = AdmissionRules(model_id='ab' * 32, latent_shape=lambda camera: (1, 4, 6), world_frame='map')
-
-
-def frame(**changes: object) -> FeatureFrame:
-    latent = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
-    whole = FeatureFrame(
-        agent_id='pole',
-        boot_id=7,
-        sequence=0,
-        stamp_ns=NOW - 50 * MS,
-        camera_frame='pole_camera',
-        model_id=RULES.model_id,
-        world_frame='map',
-        position=(4000.0, -2500.0, 27.0),
-        orientation=(0.5, -0.5, 0.5, 0.5),
-        camera=PinholeCamera(np.array([[2183.0, 0, 940], [0, 2329, 567], [0, 0, 1]]), 1920, 1080),
-        scale=(0.5, 0.5),
-        latent=encode(latent, NumericType.FLOAT32),
-    )
-    return replace(whole, **changes).sealed()
+from test.core.feature_frames import MS, NOW, RULES, camera, frame
 
 
 def test_a_good_frame_is_admitted_and_decoded():
@@ -42,11 +20,6 @@ def test_a_good_frame_is_admitted_and_decoded():
     assert isinstance(admitted, AdmittedFrame)
     assert admitted.latent.shape == (1, 4, 6)
     assert admitted.T_world_camera[:3, 3] == pytest.approx([4000, -2500, 27])
-
-
-def camera(**changes: float) -> PinholeCamera:
-    values = {'fx': 2183.0, 'cx': 940.0} | changes
-    return PinholeCamera(np.array([[values['fx'], 0, values['cx']], [0, 2329, 567], [0, 0, 1]]), 1920, 1080)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +34,13 @@ def camera(**changes: float) -> PinholeCamera:
         ({'orientation': (0.0, 0.0, 0.0, 1.01)}, Refusal.MALFORMED),
         ({'position': (float('nan'), 0.0, 0.0)}, Refusal.MALFORMED),
         ({'scale': (0.0, 0.5)}, Refusal.MALFORMED),
+        ({'scale': (0.5, 0.51)}, Refusal.MALFORMED),
         ({'position': (1e9, 0.0, 0.0)}, Refusal.MALFORMED),
         ({'latent': encode(np.full((1, 4, 6), 1e30, np.float32), NumericType.FLOAT32)}, Refusal.MALFORMED),
         ({'camera': PinholeCamera(np.diag([2183.0, 2329.0, 0.0]) + 5, 1920, 1080)}, Refusal.MALFORMED),
         ({'camera': camera(cx=-3.0)}, Refusal.MALFORMED),
         ({'camera': camera(fx=1e7)}, Refusal.MALFORMED),
+        ({'camera': camera(fy=10.0)}, Refusal.MALFORMED),
         ({'stamp_ns': NOW + 41 * MS}, Refusal.FROM_THE_FUTURE),
         ({'stamp_ns': NOW - 301 * MS}, Refusal.TOO_OLD),
     ],
@@ -119,7 +94,7 @@ def test_agents_that_fell_silent_take_no_memory_and_cannot_be_replayed():
     tracemalloc.start()
     try:
         for number in range(2000):
-            moment = later + number * 1000 * MS
+            moment = later + number * 1000 * MS  # so that three are remembered
             judged = admission.admit(frame(agent_id=f'pole {number}', stamp_ns=moment), moment)
             assert isinstance(judged, AdmittedFrame)
         assert tracemalloc.get_traced_memory()[0] < 200_000

@@ -28,3 +28,18 @@ def test_what_lies_in_a_closed_slot_is_dropped():
     slot.put(1)
     slot.close()
     assert slot.get() is None
+
+
+def test_a_deeper_slot_drops_its_oldest_and_hands_out_the_rest_in_order():
+    slot: NewestSlot[int] = NewestSlot(depth=2)
+    assert [slot.put(number) for number in (1, 2, 3)] == [None, None, 1]
+    assert [slot.get(), slot.get()] == [2, 3]
+
+
+def test_a_cleared_slot_tells_how_much_it_dropped_and_goes_on():
+    slot: NewestSlot[int] = NewestSlot(depth=3)
+    slot.put(1)
+    slot.put(2)
+    assert slot.clear() == 2
+    slot.put(3)
+    assert slot.get() == 3
