@@ -28,20 +28,35 @@ class Transforms:
     """tf as 4 x 4 matrices, looked up at capture times from a worker thread."""
 
     def __init__(self, node: Node, wait_s: float) -> None:
-        """Listen to tf.
+        """Make the buffer, once for a node: its clock's jumps back clear it, and nothing unregisters that.
 
         Args:
-            node: listens to /tf and /tf_static; its clock's jumps back clear the buffer.
+            node: listens to /tf and /tf_static from `listen` to `stop`.
             wait_s: how long after its image a transform may come, seconds.
         """
+        self._node = node
         self._buffer = Buffer(node=node)
-        self._listener = TransformListener(self._buffer, node)
+        self._listener: TransformListener | None = None
         self._wait_s = wait_s
 
-    def lookup(self, target: str, source: str, stamp: Time, arrived: float) -> NDArray[np.float64]:
+    def listen(self) -> None:
+        """Begin to take in transforms."""
+        self._listener = TransformListener(self._buffer, self._node)
+
+    def stop(self) -> None:
+        """Listen no more, and forget what moved."""
+        if self._listener is not None:
+            self._listener.unregister()
+            self._listener = None
+        self._buffer.clear()
+
+    def lookup(
+        self, target: str, source: str, stamp: Time, arrived: float, check: Callable[[], None]
+    ) -> NDArray[np.float64]:
         """Return T_target_source, (4, 4) float64, at the stamp of an image that arrived at time.monotonic() `arrived`.
 
-        Call it from a worker thread only: it waits, while the executor's thread has to deliver the transform.
+        Call it from a worker thread only: it waits, while the executor's thread has to deliver the transform. `check`
+        is called again and again meanwhile; what it raises ends the wait.
 
         Raises:
             EmiffError: the stamp is zero, or the transform is not there in time; the line tells what tf said.
@@ -50,6 +65,7 @@ class Transforms:
             raise EmiffError('tf: expected the time of capture as the stamp, found 0')
         deadline = arrived + self._wait_s
         while True:
+            check()
             try:
                 found = self._buffer.lookup_transform(target, source, stamp).transform
             except TransformException as error:

@@ -14,13 +14,11 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FeatureUse, ProcessingTime
-from emiff_core.codec import EncodedLatent, NumericType
 from emiff_core.cooperation import feature_message
 from emiff_core.cooperation.admission import AdmittedFrame, Refusal
 from emiff_core.cooperation.feature_buffer import age_ms
 from emiff_core.cooperation.feature_frame import FeatureFrame
-from emiff_core.errors import EmiffError
-from emiff_core.geometry import Detections, PinholeCamera
+from emiff_core.geometry import Detections
 from emiff_ros.types import message_class
 
 _SECOND_NS = 1_000_000_000
