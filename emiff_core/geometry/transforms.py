@@ -70,6 +70,14 @@ def rotation_z(yaw: float) -> Matrix:
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
+def rotation_rpy(roll: float, pitch: float, yaw: float) -> Matrix:
+    """Return the (3, 3) rotation by roll, pitch and yaw radians about the fixed axes x, y and z, in this order."""
+    (cr, cp), (sr, sp) = np.cos([roll, pitch]), np.sin([roll, pitch])
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
+    about_y = np.array([[cp, 0.0, sp], [0.0, 1.0, 0.0], [-sp, 0.0, cp]])
+    return rotation_z(yaw) @ about_y @ about_x
+
+
 def yaw_of(matrix: Matrix) -> float:
     """Return the heading of the source's x axis in the destination's x-y plane, radians in (-pi, pi]."""
     return float(np.arctan2(matrix[1, 0], matrix[0, 0]))
