@@ -11,6 +11,7 @@ from tf2_ros import Buffer, TransformException, TransformListener
 from emiff_core.bag.cameras import camera_of
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
+from emiff_ros.gate import Gate
 
 __all__ = ['Transforms', 'camera_of', 'check_size']
 
@@ -27,14 +28,16 @@ def check_size(camera: PinholeCamera, image: NDArray[np.uint8]) -> None:
 class Transforms:
     """tf as 4 x 4 matrices, looked up at capture times from a worker thread."""
 
-    def __init__(self, node: Node, wait_s: float) -> None:
+    def __init__(self, node: Node, gate: Gate, wait_s: float) -> None:
         """Make the buffer, once for a node: its clock's jumps back clear it, and nothing unregisters that.
 
         Args:
             node: listens to /tf and /tf_static from `listen` to `stop`.
+            gate: nobody waits for a transform behind a closed one.
             wait_s: how long after its image a transform may come, seconds.
         """
         self._node = node
+        self._gate = gate
         self._buffer = Buffer(node=node)
         self._listener: TransformListener | None = None
         self._wait_s = wait_s
@@ -50,22 +53,20 @@ class Transforms:
             self._listener = None
         self._buffer.clear()
 
-    def lookup(
-        self, target: str, source: str, stamp: Time, arrived: float, check: Callable[[], None]
-    ) -> NDArray[np.float64]:
+    def lookup(self, target: str, source: str, stamp: Time, arrived: float) -> NDArray[np.float64]:
         """Return T_target_source, (4, 4) float64, at the stamp of an image that arrived at time.monotonic() `arrived`.
 
-        Call it from a worker thread only: it waits, while the executor's thread has to deliver the transform. `check`
-        is called again and again meanwhile; what it raises ends the wait.
+        Call it from a worker thread only: it waits, while the executor's thread has to deliver the transform.
 
         Raises:
+            Paused: the gate is closed.
             EmiffError: the stamp is zero, or the transform is not there in time; the line tells what tf said.
         """
         if stamp.sec == 0 and stamp.nanosec == 0:  # by which tf means: whatever is newest
             raise EmiffError('tf: expected the time of capture as the stamp, found 0')
         deadline = arrived + self._wait_s
         while True:
-            check()
+            self._gate.check()
             try:
                 found = self._buffer.lookup_transform(target, source, stamp).transform
             except TransformException as error:

@@ -3,9 +3,8 @@
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import message_filters
 import numpy as np
@@ -21,6 +20,7 @@ from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
 from emiff_core.inference.newest import NewestSlot
 from emiff_ros import calibration, images
+from emiff_ros.gate import Gate, Paused
 from emiff_ros.messages import nanoseconds
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
@@ -65,41 +65,56 @@ class ImageCounts:
             setattr(self, fate, getattr(self, fate) + images)
 
 
+class ImageUser(Protocol):
+    """What is done with the images."""
+
+    def process(self, image: CameraImage) -> None:
+        """Answer an image, in the worker thread. An exception refuses the image, but for Paused, which drops it."""
+
+    def time_jumped(self) -> None:
+        """Forget what is known, in the executor's thread: the clock has jumped back."""
+
+
+def declare_transport(node: Node) -> str:
+    """Declare image_transport and return it.
+
+    Raises:
+        EmiffError: it is neither raw nor compressed.
+    """
+    return declare(node, 'image_transport', 'raw', 'how images come: raw or compressed', choices=('raw', 'compressed'))
+
+
 class CameraInput:
-    """Subscribes to an image and its camera_info and hands the newest pair to a worker thread."""
+    """Subscribes to an image and its camera_info and hands the newest pair to a worker thread.
+
+    What comes while the gate is closed is dropped uncounted.
+    """
 
     def __init__(
-        self,
-        node: Node,
-        reports: Reports,
-        process: Callable[[CameraImage], None],
-        on_time_jump: Callable[[], None],
-        profile: QoSProfile,
+        self, node: Node, gate: Gate, reports: Reports, user: ImageUser, transport: str, profile: QoSProfile
     ) -> None:
         """Subscribe, and start the worker.
 
         Args:
-            node: the owner; gets the parameter image_transport and the topics ~/input/...
+            node: the owner; gets the topics ~/input/...
+            gate: whether images are wanted.
             reports: where troubles are told.
-            process: called in the worker thread for each image that was not skipped; an exception refuses the image.
-            on_time_jump: called in the executor's thread when the clock jumps back.
+            user: of the images that were not skipped.
+            transport: raw or compressed.
             profile: quality of service of the subscriptions.
         """
-        transport = declare(
-            node, 'image_transport', 'raw', 'how images come: raw or compressed', choices=('raw', 'compressed')
-        )
         self.counts = ImageCounts()
         self._node = node
+        self._gate = gate
         self._reports = reports
-        self._process = process
-        self._on_time_jump = on_time_jump
+        self._user = user
         self._slot: NewestSlot[tuple[Image | CompressedImage, CameraInfo, float]] = NewestSlot()
         self._unpaired: set[int] = set()  # stamps of images whose camera_info has not come
 
         image_type, suffix = (Image, '') if transport == 'raw' else (CompressedImage, '/compressed')
-        image = node.create_subscription(image_type, f'~/input/image{suffix}', self._image_arrived, profile)
-        info = node.create_subscription(CameraInfo, '~/input/camera_info', self._info_arrived, profile)
-        self._image_topic, self._info_topic = image.topic_name, info.topic_name
+        self._image = node.create_subscription(image_type, f'~/input/image{suffix}', self._image_arrived, profile)
+        self._info = node.create_subscription(CameraInfo, '~/input/camera_info', self._info_arrived, profile)
+        self._image_topic, self._info_topic = self._image.topic_name, self._info.topic_name
         self._pair()
 
         threshold = JumpThreshold(
@@ -111,10 +126,20 @@ class CameraInput:
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._worker.start()
 
+    def pause(self) -> None:
+        """Drop the images that wait, for the model or for their camera_info; they count as skipped."""
+        self.counts.add('skipped', self._slot.clear() + len(self._unpaired))
+        self._unpaired.clear()
+        self._pair()
+
     def close(self) -> None:
-        """End the worker; an image in work is finished first."""
+        """End the worker and the subscriptions; an image in work is finished first."""
         self._slot.close()
         self._worker.join()
+        self._jump_handle.unregister()
+        self._node.destroy_timer(self._check_timer)
+        self._node.destroy_subscription(self._image)
+        self._node.destroy_subscription(self._info)
 
     def _pair(self) -> None:
         self._image_filter, self._info_filter = message_filters.SimpleFilter(), message_filters.SimpleFilter()
@@ -122,6 +147,8 @@ class CameraInput:
         pairs.registerCallback(self._paired)
 
     def _image_arrived(self, image: Image | CompressedImage) -> None:
+        if not self._gate.is_open:
+            return
         self.counts.add('received')
         stamp_ns = nanoseconds(image.header.stamp)
         if self._is_from_the_future(image.header) or stamp_ns in self._unpaired:
@@ -133,7 +160,7 @@ class CameraInput:
             self._give_up(min(self._unpaired))
 
     def _info_arrived(self, info: CameraInfo) -> None:
-        if not self._is_from_the_future(info.header):
+        if self._gate.is_open and not self._is_from_the_future(info.header):
             self._info_filter.signalMessage(info)
 
     def _is_from_the_future(self, header: Header) -> bool:
@@ -165,9 +192,11 @@ class CameraInput:
         self.counts.add('refused', len(self._unpaired))
         self._unpaired.clear()
         self._pair()
-        self._on_time_jump()
+        self._user.time_jumped()
 
     def _check(self) -> None:
+        if not self._gate.is_open:
+            return
         if not self._node.count_publishers(self._image_topic):
             self._reports.warn('topic', f'expected images on {self._image_topic}, found nobody who publishes there')
         if len(self._unpaired) > 1:
@@ -184,8 +213,10 @@ class CameraInput:
                 pixels = images.to_bgr(image)
                 camera = calibration.camera_of(info)
                 calibration.check_size(camera, pixels)
-                self._process(CameraImage(image.header, pixels, camera, arrived))
+                self._user.process(CameraImage(image.header, pixels, camera, arrived))
                 self.counts.add('processed')
+            except Paused:
+                self.counts.add('skipped')
             except EmiffError as error:
                 self._refuse(str(error))
             except Exception as error:  # a GPU out of memory, say: the next image gets its chance

@@ -1,5 +1,6 @@
 """The parameters that choose a model, the same on both sides of the road."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -8,29 +9,62 @@ from rclpy.node import Node
 
 from emiff_core.config import EmiffConfig, load_config
 from emiff_core.inference.eager import EagerEngine
+from emiff_core.inference.warm_up import warm_up
 from emiff_core.resources import config_dir
 from emiff_ros.parameters import declare
 
 _DEFAULT_CONFIG = 'emiff_demo.yaml'
 
 
-def make_engine(node: Node, side: Literal['vehicle', 'infrastructure']) -> tuple[EmiffConfig, EagerEngine]:
-    """Declare config, weights, seed, device and threads, and load that side's half of the model.
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model, and where it runs.
+
+    Attributes:
+        config: path of the model config; empty: the demo model.
+        weights: path of the weights; empty: random weights drawn from `seed`.
+        seed: of random weights.
+        device: auto, cpu or cuda.
+        threads: CPU threads; 0: what torch chooses.
+    """
+
+    config: str
+    weights: str
+    seed: int
+    device: str
+    threads: int
+
+
+def declare_model(node: Node) -> ModelChoice:
+    """Declare config, weights, seed, device and threads.
 
     Raises:
-        EmiffError: a file is missing or does not fit; the line names it.
+        EmiffError: a value is not one of those allowed.
     """
-    config_path = declare(node, 'config', '', 'path of the model config; empty: the demo model')
-    weights = declare(node, 'weights', '', 'path of the weights (.safetensors); empty: random weights')
-    seed = declare(node, 'seed', 0, 'seed of random weights; both sides need the same', (0, 2**31 - 1))
-    device = declare(node, 'device', 'auto', 'where the model runs', choices=('auto', 'cpu', 'cuda'))
-    threads = declare(node, 'threads', 0, 'CPU threads of the model; 0: what torch chooses', (0, 1024))
-    if threads:
-        torch.set_num_threads(threads)
-    config = load_config(Path(config_path) if config_path else config_dir() / _DEFAULT_CONFIG)
-    engine = EagerEngine(config, Path(weights) if weights else None, device, side, seed)
+    return ModelChoice(
+        config=declare(node, 'config', '', 'path of the model config; empty: the demo model'),
+        weights=declare(node, 'weights', '', 'path of the weights (.safetensors); empty: random weights'),
+        seed=declare(node, 'seed', 0, 'seed of random weights; both sides need the same', (0, 2**31 - 1)),
+        device=declare(node, 'device', 'auto', 'where the model runs', choices=('auto', 'cpu', 'cuda')),
+        threads=declare(node, 'threads', 0, 'CPU threads of the model; 0: what torch chooses', (0, 1024)),
+    )
+
+
+def load_engine(
+    node: Node, choice: ModelChoice, side: Literal['vehicle', 'infrastructure']
+) -> tuple[EmiffConfig, EagerEngine]:
+    """Load that side's half of the model and run it once.
+
+    Raises:
+        EmiffError: a file is missing or does not fit, or the weights give no finite numbers; the line names it.
+    """
+    if choice.threads:
+        torch.set_num_threads(choice.threads)
+    config = load_config(Path(choice.config) if choice.config else config_dir() / _DEFAULT_CONFIG)
+    engine = EagerEngine(config, Path(choice.weights) if choice.weights else None, choice.device, side, choice.seed)
+    warm_up(engine)
     node.get_logger().info(
-        f'{side} half of {config_path or _DEFAULT_CONFIG}, {engine.weights_name} weights, '
+        f'{side} half of {choice.config or _DEFAULT_CONFIG}, {engine.weights_name} weights, '
         f'model {engine.model_id[:12]}, on {engine.device}'
     )
     return config, engine

@@ -1,12 +1,14 @@
 """Quality of service of every topic, in one place."""
 
+from dataclasses import dataclass
+
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from emiff_ros.parameters import declare
 
-_INPUT_DEPTH = 5
 _RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT, 'reliable': ReliabilityPolicy.RELIABLE}
+_DEEPEST = 1000
 
 # What the nodes say is offered reliably, so that a listener may ask for either.
 OUTPUT = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -23,13 +25,36 @@ LATCHED = QoSProfile(
 )
 
 
-def declare_input_profile(node: Node) -> QoSProfile:
-    """Declare input_reliability and return the profile of images, camera_info and features.
+@dataclass(frozen=True)
+class Profiles:
+    """What a perception node offers and asks for.
 
-    The default is that of sensor data: a lost image is followed by a newer one. A replay that must lose nothing asks
-    for reliable, which sensors that offer best effort do not match.
+    Attributes:
+        inputs: images, camera_info and features.
+        outputs: everything under ~/output and ~/debug.
     """
-    choice = declare(
-        node, 'input_reliability', 'best_effort', 'of images and features', choices=tuple(_RELIABILITY)
-    )
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=_INPUT_DEPTH, reliability=_RELIABILITY[choice])
+
+    inputs: QoSProfile
+    outputs: QoSProfile
+
+
+def declare_profiles(node: Node) -> Profiles:
+    """Declare the parameters of the profiles and return what they make.
+
+    Inputs are sensor data by default: a lost image is followed by a newer one. A replay that must lose nothing asks for
+    reliable, which sensors that offer best effort do not match. All are volatile: what has passed is of no use to a
+    listener that joins late.
+
+    Raises:
+        EmiffError: a value is not one of those allowed.
+    """
+    choices, deepest = tuple(_RELIABILITY), (1, _DEEPEST)
+    input_reliability = declare(node, 'input_reliability', 'best_effort', 'of images and features', choices=choices)
+    input_depth = declare(node, 'input_depth', 5, 'messages of an input that may wait', deepest)
+    output_reliability = declare(node, 'output_reliability', 'reliable', 'offered by the outputs', choices=choices)
+    output_depth = declare(node, 'output_depth', 10, 'messages of an output kept for slow listeners', deepest)
+    return Profiles(_profile(input_reliability, input_depth), _profile(output_reliability, output_depth))
+
+
+def _profile(reliability: str, depth: int) -> QoSProfile:
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=_RELIABILITY[reliability])

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from emiff_core.errors import EmiffError
+from emiff_ros.parameters import refuse_unknown
 
 
 class RunnableNode(Node):
@@ -24,6 +25,9 @@ class RunnableNode(Node):
     """
 
     exit_code: int | None = None
+
+    def begin(self) -> None:
+        """Do what comes before the first callback; called once. What a user can mend raises EmiffError."""
 
     @abstractmethod
     def close(self) -> None:
@@ -67,6 +71,8 @@ def _spin(node: RunnableNode, stop: threading.Event) -> int:
         ending.callback(executor.shutdown)
         ending.callback(executor.remove_node, node)
         ending.callback(node.close)
+        refuse_unknown(node)
+        node.begin()
         while not stop.is_set() and node.exit_code is None and rclpy.ok():
             executor.spin_once(timeout_sec=0.1)
     return node.exit_code or 0

@@ -7,6 +7,7 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from emiff_core.errors import EmiffError
 from emiff_ros.calibration import Transforms, camera_of, check_size
+from emiff_ros.gate import Gate
 
 K = [1000.0, 0.0, 960.0, 0.0, 1100.0, 540.0, 0.0, 0.0, 1.0]
 
@@ -59,7 +60,9 @@ def test_another_image_size_is_refused_with_both_sizes():
 
 
 def test_a_stamp_of_zero_is_refused_where_tf_would_take_the_newest_transform(ros):
-    transforms = Transforms(ros.node('placed'), wait_s=0.0)
+    gate = Gate()
+    gate.open()
+    transforms = Transforms(ros.node('placed'), gate, wait_s=0.0)
     assert transforms.lookup('map', 'map', Time(sec=1), arrived=0.0) == pytest.approx(np.eye(4))
     with pytest.raises(EmiffError, match='found 0'):
         transforms.lookup('map', 'map', Time(), arrived=0.0)

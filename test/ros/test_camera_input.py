@@ -7,6 +7,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
 from emiff_ros.camera_input import CameraImage, CameraInput
+from emiff_ros.gate import Gate
 from emiff_ros.messages import time_of
 
 SECOND = 1_000_000_000
@@ -22,6 +23,16 @@ class Notes:
         self.lines.append(text)
 
 
+class User:
+    """Does with an image what the test says."""
+
+    def __init__(self, process) -> None:
+        self.process = process
+
+    def time_jumped(self) -> None:
+        """Know nothing that could be forgotten."""
+
+
 class Camera:
     """A camera input whose work is a function of the test, and the camera that feeds it."""
 
@@ -29,7 +40,9 @@ class Camera:
         self.ros = ros
         self.notes = Notes()
         self.node = ros.node('listener')
-        self.input = CameraInput(self.node, self.notes, process, lambda: None, QoSProfile(depth=50))
+        self.gate = Gate()
+        self.gate.open()
+        self.input = CameraInput(self.node, self.gate, self.notes, User(process), 'raw', QoSProfile(depth=50))
         camera = ros.node('camera')
         self._image = camera.create_publisher(Image, '/listener/input/image', 50)
         self._info = camera.create_publisher(CameraInfo, '/listener/input/camera_info', 50)
@@ -114,7 +127,9 @@ def test_an_image_that_comes_twice_counts_once(camera):
 
 def test_a_topic_without_a_publisher_is_named(ros):
     notes, node = Notes(), ros.node('lonely')
-    lonely = CameraInput(node, notes, lambda image: None, lambda: None, QoSProfile(depth=5))
+    gate = Gate()
+    gate.open()
+    lonely = CameraInput(node, gate, notes, User(lambda image: None), 'raw', QoSProfile(depth=5))
     try:
         ros.spin_until(lambda: any('/lonely/input/image' in line for line in notes.lines))
     finally:

@@ -9,7 +9,8 @@ import yaml
 from emiff_core.resources import config_dir
 
 SOURCES = Path(__file__).resolve().parents[2] / 'emiff_ros'
-SHARED = ('camera_input', 'model_parameters', 'qos')
+SHARED = ('camera_input', 'managed', 'model_parameters', 'qos')
+DECLARE = ('declare', 'declare_live')
 NOT_FOR_USERS = {'seed'}  # of random weights
 
 
@@ -18,7 +19,7 @@ def declared(node: str) -> dict[str, object]:
     found = {}
     for module in (node, *SHARED):
         for call in ast.walk(ast.parse((SOURCES / f'{module}.py').read_text())):
-            if isinstance(call, ast.Call) and getattr(call.func, 'id', None) == 'declare':
+            if isinstance(call, ast.Call) and getattr(call.func, 'id', None) in DECLARE:
                 found[ast.literal_eval(call.args[1])] = ast.literal_eval(call.args[2])
     return found
 
@@ -41,5 +42,5 @@ def test_the_nodes_page_describes_every_parameter(node):
 
 def own(node: str) -> list[str]:
     tree = ast.parse((SOURCES / f'{node}.py').read_text())
-    calls = [c for c in ast.walk(tree) if isinstance(c, ast.Call) and getattr(c.func, 'id', None) == 'declare']
+    calls = [c for c in ast.walk(tree) if isinstance(c, ast.Call) and getattr(c.func, 'id', None) in DECLARE]
     return [ast.literal_eval(call.args[1]) for call in calls]
