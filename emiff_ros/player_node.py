@@ -41,6 +41,8 @@ class PlayerNode(RunnableNode):
         bag = declare(self, 'bag', '', 'path of the rosbag2 to play')
         self._rate = declare(self, 'rate', 1.0, 'seconds of the bag per second', (0.01, 100.0))
         self._loop = declare(self, 'loop', False, 'start again at the end; the clock jumps back')
+        wanted = declare(self, 'topics', [''], 'play these topics only; none: all')
+        self._start_at = declare(self, 'start_at', 0.0, 'when to start, seconds since 1970; 0: at once', (0.0, 1e10))
         wait_for = declare(self, 'wait_for', [''], 'subscribers to wait for before the start, each "topic=count"')
         self._wait_s = declare(self, 'wait_s', 60.0, 'longest wait for subscribers, seconds', (0.0, 3600.0))
         self._settle_s = declare(
@@ -63,6 +65,7 @@ class PlayerNode(RunnableNode):
                 message_class(type_name), topic, qos.LATCHED if topic == _LATCHED_TOPIC else qos.OUTPUT
             )
             for topic, type_name in self._bag.topics.items()
+            if topic in wanted or not any(wanted)
         }
         self._answers: dict[str, int] = {}  # topic -> stamp of its newest message
         self._answered = threading.Condition()
@@ -102,6 +105,7 @@ class PlayerNode(RunnableNode):
         try:
             self._wait_for_subscribers()
             self._stopped.wait(self._settle_s)
+            self._wait_for_start()
             while not self._stopped.is_set():
                 self._play_once()
                 if not self._loop:
@@ -113,6 +117,12 @@ class PlayerNode(RunnableNode):
             self.get_logger().error(str(error))
         finally:  # whatever ends this thread ends the node
             self.exit_code = exit_code
+
+    def _wait_for_start(self) -> None:
+        left_s = self._start_at - time.time()
+        if self._start_at and left_s < 0:  # another player that began in time would be ahead of this one
+            raise EmiffError(f'parameter start_at: expected to be ready by then, found {-left_s:.1f} s later')
+        self._stopped.wait(max(0.0, left_s))
 
     def _wait_for_subscribers(self) -> None:
         deadline = time.monotonic() + self._wait_s
@@ -140,6 +150,8 @@ class PlayerNode(RunnableNode):
         started = time.monotonic()
         for topic, stamp_ns, data in self._bag.raw_messages():
             begin_ns = stamp_ns if begin_ns is None else begin_ns
+            if topic not in self._topics:
+                continue
             self._run_clock(begin_ns, started, stamp_ns)
             if self._stopped.is_set():
                 return

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,26 @@ def test_the_pace_holds_the_clock_until_the_answer_comes(ros, group, bags, datas
     assert player.process.returncode == 0
 
 
+def test_chosen_topics_are_played_at_the_time_that_was_set_as_far_behind_the_bags_begin_as_they_lie(
+    ros, group, bags, dataset
+):
+    listener = Listener(ros)
+    start_at = time.time() + 8.0
+    parameters = {
+        'bag': bags['mcap'],
+        'topics': [topics.VEHICLE_INFO],
+        'wait_for': [f'{topics.VEHICLE_INFO}=1', '/clock=1'],
+        'start_at': start_at,
+    }
+    player = group.start('emiff_ros.player_node', parameters)
+    ros.spin_until(lambda: listener.clock, 60)
+    assert time.time() >= start_at
+    ros.spin_until(lambda: player.process.poll() is not None, 60)
+    assert listener.infos == [frame.vehicle_stamp_ns for frame in dataset.frames]
+    assert listener.images == listener.truths == []
+    assert listener.clock[0] < dataset.frames[0].vehicle_stamp_ns  # the roadside was first
+
+
 @pytest.mark.parametrize(
     ('parameters', 'words'),
     [
@@ -128,6 +149,7 @@ def test_the_pace_holds_the_clock_until_the_answer_comes(ros, group, bags, datas
         ({'bag': 'BAG', 'pace': ['/vehicle/camera/image/compressed']}, ['pace', 'topic=']),
         ({'bag': 'BAG', 'wait_for': ['/vehicle/camera/camera_info=3'], 'wait_s': 0.5}, ['camera_info', '0 of 3']),
         ({'bag': 'BAG', 'rate': 0.0}, ['rate']),
+        ({'bag': 'BAG', 'start_at': 1e9}, ['start_at', 'later']),
     ],
 )
 def test_what_cannot_be_played_is_told_and_ends_with_exit_code_1(group, bags, parameters, words):
