@@ -7,7 +7,7 @@
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-setup:  ## ROS 2 and PyTorch into .venv, the package into install/ (5 GB; seconds when nothing changed)
+setup:  ## ROS 2 and PyTorch into .venv, the package into install/ (6 GB; seconds when nothing changed)
 	@scripts/setup.sh
 
 demo: setup  ## a roadside unit and a vehicle on a made-up crossing; pictures and figures in out/demo

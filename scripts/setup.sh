@@ -86,7 +86,7 @@ make_venv() {
         echo "$base_hash" > .venv/base.stamp
     fi
     total=$(grep -c == "$lock")
-    say "2/4 install $total pinned packages from $lock (5 GB on disk, some minutes)"
+    say "2/4 install $total pinned packages from $lock (6 GB on disk, some minutes)"
     .venv/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --requirement "$lock" \
         2> .venv/pip.log | show_progress "$total" || {
             tail -n 3 .venv/pip.log >&2
@@ -106,7 +106,7 @@ build_inputs() {
     local compiled=(msg underlay env-hooks scripts/*.in scripts/build.sh CMakeLists.txt package.xml)
     echo "$venv_hash"
     find "${compiled[@]}" -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum
-    { find emiff_core emiff_ros launch config rviz weights -type f -not -name '*.pyc' 2>/dev/null || true; } | sort
+    { find emiff_core emiff_ros launch config foxglove rviz weights -type f -not -name '*.pyc' 2>/dev/null || true; } | sort
 }
 
 build() {

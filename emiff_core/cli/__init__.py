@@ -21,6 +21,7 @@ def make_app() -> typer.Typer:
     from emiff_core.cli.parity import parity
     from emiff_core.cli.synth import synth
     from emiff_core.cli.train import train
+    from emiff_core.cli.view import view
 
     app = typer.Typer(
         name='emiff',
@@ -29,7 +30,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (demo, synth, bag, train, evaluate, parity, convert_checkpoint):
+    for command in (demo, view, synth, bag, train, evaluate, parity, convert_checkpoint):
         app.command()(command)
     benchmarks = typer.Typer(help='Measure this machine.', no_args_is_help=True)
     benchmarks.command('model')(bench)

@@ -69,11 +69,7 @@ class NodeGroup:
         The node gets a session of its own, so that Ctrl-C reaches it through `stop` only, in order.
         """
         name = module.rpartition('.')[2]
-        arguments = [sys.executable, '-m', module, '--ros-args']
-        for key, value in parameters.items():
-            arguments += ['-p', f'{key}:={_ros_value(value)}']
-        for source, target in (remappings or {}).items():
-            arguments += ['-r', f'{source}:={target}']
+        arguments = [sys.executable, '-m', module, *ros_arguments(parameters, remappings)]
         log = self._log_dir / f'{name}.log'
         with log.open('wb') as output:
             process = subprocess.Popen(
@@ -107,6 +103,16 @@ class NodeGroup:
                 except subprocess.TimeoutExpired:
                     node.process.kill()
                     node.process.wait()
+
+
+def ros_arguments(parameters: Mapping[str, object], remappings: Mapping[str, str] | None = None) -> list[str]:
+    """Return parameters and remappings as a node's command line takes them."""
+    arguments = ['--ros-args']
+    for key, value in parameters.items():
+        arguments += ['-p', f'{key}:={_ros_value(value)}']
+    for source, target in (remappings or {}).items():
+        arguments += ['-r', f'{source}:={target}']
+    return arguments
 
 
 def last_line(log: Path) -> str:
