@@ -83,10 +83,12 @@ class CrossAttentionConfig:
     Attributes:
         deformable: False replaces each deformable convolution by a plain one, to measure what it brings.
         attention: False weighs the roadside's four scales equally, to measure what the attention brings.
+        reach: pixels between the nine taps, before they are displaced; 1: a 3x3 neighbourhood.
     """
 
     deformable: bool = True
     attention: bool = True
+    reach: Annotated[int, Range(1, 8)] = 1
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,13 @@ class CodecConfig:
 
 @dataclass(frozen=True)
 class EmiffConfig:
-    """A detector without its weights; each attribute is documented by its own class."""
+    """A detector without its weights.
+
+    Attributes:
+        design: 'emiff', or what it is compared with (`model.baselines`): 'single_side', one camera in the vehicle's
+            place; 'early_fusion', images sent, without FC, MCA and CCM.
+        The others are documented by their own classes.
+    """
 
     image: ImageConfig
     voxels: VoxelConfig
@@ -226,11 +234,16 @@ class EmiffConfig:
     neck: NeckConfig = NeckConfig()
     head: HeadConfig = HeadConfig()
     codec: CodecConfig = CodecConfig()
+    design: Literal['emiff', 'single_side', 'early_fusion'] = 'emiff'
 
     def __post_init__(self) -> None:
         channels, ratio = self.backbone.fpn_channels, self.compression.channel_ratio
         if channels % ratio:
             raise EmiffError(f'compression.channel_ratio: expected a divisor of {channels} fpn_channels, found {ratio}')
+        if self.design == 'early_fusion' and self.compression != CompressionConfig(1, 0):
+            raise EmiffError(
+                'compression: expected channel_ratio 1 and spatial_stages 0, since early_fusion compresses nothing'
+            )
         height = self.voxels.shape[2]
         for _ in self.neck.channels[1:]:
             height = (height + 1) // 2

@@ -19,9 +19,10 @@ from emiff_core.model import weights as model_weights
 from emiff_core.model.anchor_head import HeadOutput
 from emiff_core.model.anchors import make_anchors
 from emiff_core.model.backbone import STRIDE
+from emiff_core.model.baselines import build_detector
 from emiff_core.model.box_decoding import decode_detections
 from emiff_core.model.camera_batch import CameraBatch
-from emiff_core.model.emiff import Emiff, RemoteBatch, Side
+from emiff_core.model.emiff import RemoteBatch, Side
 
 RANDOM = 'random'
 
@@ -127,8 +128,9 @@ class EagerEngine:
         """
         self.config = config
         self.device = select_device(device)
-        self.side = side
-        model = Emiff(config)
+        # one that was made for one camera has no half that sends
+        self.side: Side = 'vehicle' if side == 'both' and config.design == 'single_side' else side
+        model = build_detector(config)
         if weights is None:
             model_weights.initialise(model, seed)
             self.model_id = model_weights.model_id(model.state_dict())

@@ -64,7 +64,7 @@ def load_backbone(model: Emiff, path: Path) -> None:
     if not any(name.endswith('num_batches_tracked') for name in tensors):  # the oldest torchvision files have none
         tensors |= {name: tensor for name, tensor in expected.items() if name.endswith('num_batches_tracked')}
     weights.check(tensors, expected, source=str(path))
-    for encoder in (model.vehicle, model.infrastructure):
+    for encoder in model.encoders:
         encoder.resnet.load_state_dict(tensors)
 
 

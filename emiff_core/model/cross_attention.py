@@ -16,16 +16,17 @@ from emiff_core.model.layers import double_conv
 class DeformableBlock(nn.Module):
     """3x3 deformable convolution (Dai et al. 2017) with offsets from its own input, batch norm, ReLU."""
 
-    def __init__(self, channels: int, deformable: bool) -> None:
+    def __init__(self, channels: int, config: CrossAttentionConfig) -> None:
         super().__init__()
-        self.offset = nn.Conv2d(channels, 2 * 9, 3, padding=1) if deformable else None
-        self.convolution = DeformableConv2d(channels, channels)
+        self.offset = nn.Conv2d(channels, 2 * 9, 3, padding=1) if config.deformable else None
+        self.convolution = DeformableConv2d(channels, channels, config.reach)
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape; the offsets are (dy, dx) for each of the nine taps, in pixels."""
         if self.offset is None:
-            x = F.conv2d(x, self.convolution.weight, padding=1)
+            reach = self.convolution.reach
+            x = F.conv2d(x, self.convolution.weight, padding=reach, dilation=reach)
         else:
             x = self.convolution(x, self.offset(x))
         return F.relu(self.bn(x))
@@ -36,7 +37,7 @@ class ScaleAlignment(nn.Module):
 
     def __init__(self, channels: int, config: CrossAttentionConfig) -> None:
         super().__init__()
-        self.correct = nn.ModuleList(DeformableBlock(channels, config.deformable) for _ in range(LEVELS))
+        self.correct = nn.ModuleList(DeformableBlock(channels, config) for _ in range(LEVELS))
         self.refine = nn.ModuleList(_refinement(channels, level) for level in range(LEVELS))
 
     def forward(self, levels: list[Tensor]) -> Tensor:

@@ -44,7 +44,8 @@ class RemoteBatch:
     present: Tensor | None = None
 
 
-def _untimed(name: str) -> AbstractContextManager[None]:
+def untimed(name: str) -> AbstractContextManager[None]:
+    """Open nothing around a stage."""
     return nullcontext()
 
 
@@ -66,6 +67,11 @@ class Emiff(nn.Module):
         self.head = AnchorHead(config.neck.out_channels, config.head)
         self.register_buffer('voxel_centres', voxel_fusion.voxel_centres(config.voxels), persistent=False)
 
+    @property
+    def encoders(self) -> tuple[ImageEncoder, ...]:
+        """Of the cameras that it is made for."""
+        return self.vehicle, self.infrastructure
+
     def keep(self, side: Side) -> 'Emiff':
         """Drop the weights that a side does not need; calling the other side's methods fails afterwards."""
         if side == 'vehicle':
@@ -75,20 +81,24 @@ class Emiff(nn.Module):
             del self.cross_attention, self.channel_masking, self.neck, self.head, self.voxel_centres
         return self
 
-    def encode_infrastructure(self, image: Tensor, stage: Stage = _untimed) -> Tensor:
+    def encode_infrastructure(self, image: Tensor, stage: Stage = untimed) -> Tensor:
         """Return the latent (B, C / c, H / (4 2^s), W / (4 2^s)) of roadside images (B, 3, H, W)."""
         with stage('backbone'):
             level0 = self.infrastructure(image, levels=1)[0]
         with stage('compression'):
-            return self.compression.encode(level0)
+            return self.compress(level0)
 
-    def encode_vehicle(self, image: Tensor, stage: Stage = _untimed) -> list[Tensor]:
+    def compress(self, level0: Tensor) -> Tensor:
+        """Return what is sent of the roadside's finest level (B, C, h, w)."""
+        return self.compression.encode(level0)
+
+    def encode_vehicle(self, image: Tensor, stage: Stage = untimed) -> list[Tensor]:
         """Return the four levels (B, C, H / s, W / s), s = 4..32, of vehicle images (B, 3, H, W)."""
         with stage('backbone'):
             return self.vehicle(image)
 
     def detect(
-        self, levels: list[Tensor], camera: CameraBatch, remotes: Sequence[RemoteBatch], stage: Stage = _untimed
+        self, levels: list[Tensor], camera: CameraBatch, remotes: Sequence[RemoteBatch], stage: Stage = untimed
     ) -> HeadOutput:
         """Fuse the vehicle's levels with any number of remote latents and predict.
 
@@ -103,7 +113,7 @@ class Emiff(nn.Module):
         """
         return self.predict(self.attend(levels, remotes, stage), camera, remotes, stage)
 
-    def attend(self, levels: list[Tensor], remotes: Sequence[RemoteBatch], stage: Stage = _untimed) -> list[Tensor]:
+    def attend(self, levels: list[Tensor], remotes: Sequence[RemoteBatch], stage: Stage = untimed) -> list[Tensor]:
         """Return the maps (B, C, h, w) that MCA makes of the vehicle's levels and of each remote latent, in order."""
         with stage('cross_attention'):
             vehicle_map = self.cross_attention.fuse_vehicle(levels)
@@ -116,7 +126,7 @@ class Emiff(nn.Module):
         return maps
 
     def predict(
-        self, maps: Sequence[Tensor], camera: CameraBatch, remotes: Sequence[RemoteBatch], stage: Stage = _untimed
+        self, maps: Sequence[Tensor], camera: CameraBatch, remotes: Sequence[RemoteBatch], stage: Stage = untimed
     ) -> HeadOutput:
         """Predict from what `attend` returned; the other arguments are those of `detect`."""
         fusion = self.config.fusion

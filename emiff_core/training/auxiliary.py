@@ -36,12 +36,12 @@ class AuxiliaryHeads(nn.Module):
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, vehicle: Tensor, infrastructure: Tensor) -> tuple[Tensor, Tensor]:
-        """Map the finest pyramid levels (B, C, h, w) to (B, 4, h, w) each."""
-        return self.vehicle(vehicle), self.infrastructure(infrastructure)
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Map the vehicle's map (B, C, h, w), and the roadside's if there is one, to (B, 4, h, w) each."""
+        return [head(x) for head, x in zip((self.vehicle, self.infrastructure), maps, strict=False)]
 
 
-def auxiliary_loss(stages: Sequence[tuple[Tensor, Tensor]], batch: Batch) -> Tensor:
+def auxiliary_loss(stages: Sequence[Sequence[Tensor]], batch: Batch) -> Tensor:
     """Compare the heads' maps, of one or more stages, with the boxes that each camera sees, as a scalar.
 
     Args:
@@ -49,7 +49,7 @@ def auxiliary_loss(stages: Sequence[tuple[Tensor, Tensor]], batch: Batch) -> Ten
         batch: the truth.
     """
     losses = []
-    for side, camera in enumerate(batch.cameras):
+    for side, camera in enumerate(batch.cameras[: len(stages[0])]):
         found = [maps[side].float() for maps in stages]
         wanted = torch.stack(
             [

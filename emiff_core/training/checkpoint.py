@@ -6,7 +6,10 @@ from typing import Any
 
 import torch
 
+from emiff_core import schema
+from emiff_core.config import EmiffConfig
 from emiff_core.errors import EmiffError
+from emiff_core.training.config import TrainingConfig
 
 
 def save_checkpoint(path: Path, state: dict[str, Any], settings: dict[str, object]) -> None:
@@ -36,20 +39,31 @@ def load_checkpoint(path: Path, settings: dict[str, object]) -> dict[str, Any]:
 
     Args:
         path: the file.
-        settings: of the training that goes on, which must be those of the file.
+        settings: of the training that goes on, which must be those of the file; a detector's or training's option
+            that is younger than the file has its default there.
 
     Raises:
         EmiffError: the file is damaged or of another kind, or of a training with other settings.
     """
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
-        state, found = content['state'], content['settings']
+        state, found = dict(content['state']), dict(content['settings'])
     except Exception:  # whatever the bytes of a damaged file lead the reader to
         raise EmiffError(f'{path}: expected a checkpoint of emiff train, found a damaged file or another') from None
-    difference = _first_difference(found, settings)
+    difference = _first_difference(_with_defaults(found, str(path)), settings)
     if difference:
         raise EmiffError(f'{path}: expected a checkpoint of the same settings, found {difference}')
-    return dict(state)
+    return state
+
+
+def _with_defaults(settings: dict[str, Any], source: str) -> dict[str, Any]:
+    kinds: dict[str, type[Any]] = {'detector': EmiffConfig, 'training': TrainingConfig}
+    completed = {
+        name: schema.plain(schema.read(kind, settings[name], source, name))
+        for name, kind in kinds.items()
+        if name in settings
+    }
+    return settings | completed
 
 
 def _first_difference(found: Any, expected: Any, key: str = '') -> str:

@@ -7,6 +7,7 @@ from emiff_core.config import EmiffConfig
 from emiff_core.model.anchor_head import HeadOutput
 from emiff_core.model.anchors import make_anchors
 from emiff_core.model.backbone import ResNet
+from emiff_core.model.baselines import build_detector
 from emiff_core.model.emiff import Emiff, RemoteBatch
 from emiff_core.training.auxiliary import AuxiliaryHeads, auxiliary_loss
 from emiff_core.training.batch import Batch
@@ -41,12 +42,12 @@ class TrainingNetwork(nn.Module):
         """Return the weighted terms of the loss, (4,) in the order of TERMS; their sum is minimised."""
         device = batch.present.device.type
         with torch.autocast(device, torch.bfloat16, enabled=self._config.optimizer.precision == 'bfloat16'):
-            level0 = self.detector.infrastructure(batch.images[1], levels=1)[0]
-            remote = RemoteBatch(self.detector.compression.encode(level0), batch.cameras[1], batch.present)
+            roadside = [encoder(batch.images[1], levels=1)[0] for encoder in self.detector.encoders[1:]]
+            remotes = [RemoteBatch(self.detector.compress(x), batch.cameras[1], batch.present) for x in roadside]
             levels = self.detector.encode_vehicle(batch.images[0])
-            fused = self.detector.attend(levels, [remote])
-            output = self.detector.predict(fused, batch.cameras[0], [remote])
-            maps = [heads(*x) for heads, x in zip(self.auxiliary, ((levels[0], level0), fused), strict=False)]
+            fused = self.detector.attend(levels, remotes)
+            output = self.detector.predict(fused, batch.cameras[0], remotes)
+            maps = [heads(x) for heads, x in zip(self.auxiliary, ([levels[0], *roadside], fused), strict=False)]
         output = HeadOutput(*(x.float() for x in output))
         loss = detection_loss(*output, self.anchors, batch.targets, self._config.assigner, self._config.loss)
         auxiliary = auxiliary_loss(maps, batch) if maps else output.classes.new_zeros(())
@@ -74,8 +75,8 @@ class TrainingNetwork(nn.Module):
             {'params': [p for p in trained if id(p) not in backbone], 'factor': 1.0},
         ]
 
-    def _resnets(self) -> tuple[ResNet, ResNet]:
-        return self.detector.vehicle.resnet, self.detector.infrastructure.resnet
+    def _resnets(self) -> tuple[ResNet, ...]:
+        return tuple(encoder.resnet for encoder in self.detector.encoders)
 
 
 class WeightAverage:
@@ -99,7 +100,7 @@ class WeightAverage:
 
 def detector_of(config: EmiffConfig, tensors: dict[str, Tensor], device: torch.device) -> Emiff:
     """Return a detector with these tensors, ready to infer."""
-    detector = Emiff(config)
+    detector = build_detector(config)
     detector.load_state_dict(tensors)
     return detector.eval().requires_grad_(False).to(device)
 

@@ -15,6 +15,7 @@ from emiff_core import schema
 from emiff_core.config import EmiffConfig, save_config
 from emiff_core.errors import EmiffError
 from emiff_core.model import weights
+from emiff_core.model.baselines import build_detector
 from emiff_core.model.checkpoint import load_backbone
 from emiff_core.model.emiff import Emiff
 from emiff_core.training.batch import Batch, DrawOrder, Examples
@@ -198,7 +199,7 @@ def _first_detector(plan: Plan) -> tuple[Emiff, str | None]:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EmiffError(f'{plan.out}: expected a folder for the results: {error.strerror}') from None
-    detector = Emiff(plan.detector)
+    detector = build_detector(plan.detector)
     if plan.initial is not None:
         return detector, weights.load(detector, plan.initial)
     weights.initialise(detector, plan.training.seed)

@@ -51,9 +51,11 @@ def validate(
         batch = Batch.collate([make_example(sample, config, NO_AUGMENTATION, rng) for sample in chosen]).to(device)
         with torch.inference_mode():
             levels = detector.encode_vehicle(batch.images[0])
-            remote = RemoteBatch(detector.encode_infrastructure(batch.images[1]), batch.cameras[1])
+            remotes = []
+            if len(detector.encoders) > 1:
+                remotes = [RemoteBatch(detector.encode_infrastructure(batch.images[1]), batch.cameras[1])]
             for roadside in (True, False):
-                output = detector.detect(levels, batch.cameras[0], [remote] if roadside else [])
+                output = detector.detect(levels, batch.cameras[0], remotes if roadside else [])
                 boxes = decode_detections(*output, anchors, config.head)
                 found[roadside] += [_of_class(b.to_detections(config.head.class_names), class_name) for b in boxes]
     return {

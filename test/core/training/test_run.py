@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from emiff_core.config import load_config
+from emiff_core.config import CompressionConfig, load_config
 from emiff_core.errors import EmiffError
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.model import weights
@@ -101,3 +101,29 @@ def test_a_diverging_training_ends_with_one_line(plan):
     wild = replace(plan.training, optimizer=replace(plan.training.optimizer, learning_rate=1e30))
     with pytest.raises(EmiffError, match='no longer finite'):
         train(replace(plan, training=wild), silent)
+
+
+def test_a_checkpoint_from_before_an_option_existed_has_its_default(plan):
+    train(plan, silent)
+    path = plan.out / CHECKPOINT
+    content = torch.load(path, weights_only=True)
+    del content['settings']['detector']['design'], content['settings']['training']['seed']
+    torch.save(content, path)
+    train(replace(plan, resume=True), silent)
+    other = replace(plan.training, seed=5)
+    with pytest.raises(EmiffError, match=r'training\.seed 0 instead of 5'):
+        train(replace(plan, training=other, resume=True), silent)
+
+
+def test_a_single_side_learns_the_same_whatever_the_roadside_shows(plan, samples):
+    alone = replace(plan, detector=replace(plan.detector, design='single_side'))
+    blind = [replace(s, infrastructure=replace(s.infrastructure, image=0 * s.infrastructure.image)) for s in samples]
+    train(alone, silent)
+    train(replace(alone, samples=type(samples)(blind), out=plan.out.parent / 'blind'), silent)
+    assert (alone.out / WEIGHTS).read_bytes() == (plan.out.parent / 'blind' / WEIGHTS).read_bytes()
+
+
+def test_early_fusion_learns_and_is_read_back(plan):
+    early = replace(plan.detector, design='early_fusion', compression=CompressionConfig(1, 0))
+    train(replace(plan, detector=early), silent)
+    assert EagerEngine(load_config(plan.out / 'config.yaml'), plan.out / WEIGHTS, 'cpu').config == early
