@@ -19,6 +19,7 @@ from emiff_core.cooperation.admission import AdmittedFrame, Refusal
 from emiff_core.cooperation.feature_buffer import age_ms
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.geometry import Detections
+from emiff_core.rendering.colors import detection_color
 from emiff_ros.types import message_class
 
 _SECOND_NS = 1_000_000_000
@@ -62,14 +63,14 @@ def detections_to_message(detections: Detections, header: Header) -> Detection3D
 
 
 def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArray:
-    """Draw detections for RViz: green where remote features were fused, orange where the vehicle was alone.
+    """Draw detections for RViz, coloured by score and by whether remote features were fused (rendering/colors.py).
 
     The first marker deletes those of the last image, so that nothing lingers.
     """
-    color = ColorRGBA(r=0.2, g=0.9, b=0.3, a=0.6) if is_fused else ColorRGBA(r=1.0, g=0.6, b=0.1, a=0.6)
     lifetime = Duration(nanosec=int(_MARKER_LIFETIME_S * _SECOND_NS))
     drawn = [Marker(header=header, ns='detections', action=Marker.DELETEALL)]
-    for number, (center, size, yaw, _, _) in enumerate(_rows(detections)):
+    for number, (center, size, yaw, score, _) in enumerate(_rows(detections)):
+        red, green, blue, alpha = detection_color(float(score), is_fused)
         drawn.append(
             Marker(
                 header=header,
@@ -78,7 +79,7 @@ def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArr
                 type=Marker.CUBE,
                 pose=_pose(center, yaw),
                 scale=_vector(size),
-                color=color,
+                color=ColorRGBA(r=red, g=green, b=blue, a=alpha),
                 lifetime=lifetime,
             )
         )

@@ -11,7 +11,7 @@ from rclpy.parameter import Parameter
 
 from emiff_core.errors import EmiffError
 
-Value = TypeVar('Value', bool, int, float, str, list[str])
+Value = TypeVar('Value', bool, int, float, str, list[str], list[float])
 Interval = tuple[float, float]
 
 
@@ -87,7 +87,8 @@ def _declare(
 ) -> Value:
     # typed by hand where it is real: rclpy takes `60` in a YAML file for an integer and refuses it
     is_real = isinstance(default, float)
-    descriptor = ParameterDescriptor(description=description, read_only=read_only, dynamic_typing=is_real)
+    is_open = is_real or _is_real_list(default)
+    descriptor = ParameterDescriptor(description=description, read_only=read_only, dynamic_typing=is_open)
     if interval and is_real:
         descriptor.floating_point_range = [FloatingPointRange(from_value=interval[0], to_value=interval[1])]
     elif interval:
@@ -106,9 +107,25 @@ def _checked(name: str, value: Any, default: Value, interval: Interval | None, c
         value = []
     if isinstance(default, float) and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise EmiffError(f'parameter {name}: expected a number, found {value!r}')
+    if _is_real_list(default):
+        value = _real_list(name, value)
     if interval and not interval[0] <= value <= interval[1]:
         raise EmiffError(f'parameter {name}: expected {interval[0]:g} to {interval[1]:g}, found {value}')
     if choices and value not in choices:
         raise EmiffError(f'parameter {name}: expected one of {", ".join(choices)}, found {value!r}')
     result: Value = type(default)(value)
     return result
+
+
+def _is_real_list(default: Any) -> bool:
+    return isinstance(default, list) and isinstance(default[0], float)
+
+
+def _real_list(name: str, value: Any) -> list[float]:
+    # rclpy hands arrays on as arrays, and takes [1, 2] in a YAML file for integers
+    if isinstance(value, str | bytes) or not hasattr(value, '__iter__'):
+        raise EmiffError(f'parameter {name}: expected a list of numbers, found {value!r}')
+    numbers = list(value)
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
+        raise EmiffError(f'parameter {name}: expected a list of numbers, found {numbers!r}')
+    return [float(number) for number in numbers]

@@ -59,7 +59,7 @@ def prepare_image(
     return PreparedImage(
         tensor=tensor,
         camera=view,
-        scale=(width / view.width, height / view.height),
+        scale=network_scale(view, config),
         content=(height, width),
         mirrored=mirrored,
     )
@@ -92,6 +92,12 @@ def network_view(camera: PinholeCamera, config: ImageConfig) -> PinholeCamera:
     """Return the camera of the image rectified and without `config.crop_top`: the one that scale factors refer to."""
     rows = _rows_cropped(camera, config)
     return replace(camera, distortion=()).cropped(0, rows, camera.width, camera.height - rows)
+
+
+def network_scale(view: PinholeCamera, config: ImageConfig) -> tuple[float, float]:
+    """Return the (x, y) network pixels per camera pixel for a `network_view`."""
+    height, width = _content_size(view.height, view.width, config)
+    return width / view.width, height / view.height
 
 
 def input_size(view: PinholeCamera, config: ImageConfig) -> tuple[int, int]:

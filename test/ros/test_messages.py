@@ -85,11 +85,12 @@ def test_detections_come_back_from_the_wire_and_each_has_a_result():
     assert back.scores == pytest.approx([0.9, 0.2])
 
 
-def test_markers_delete_the_last_image_first_and_tell_fused_from_alone():
+def test_markers_delete_the_last_image_first_and_are_coloured_by_score_and_by_what_was_used():
     header = Header(frame_id='vehicle_lidar')
     fused, alone = (messages.markers(detections(), header, is_fused).markers for is_fused in (True, False))
     assert [m.action for m in fused] == [3, 0, 0]
-    assert fused[1].color != alone[1].color
+    assert fused[1].color.g > fused[1].color.r and alone[1].color.r > alone[1].color.g
+    assert fused[1].color.a > fused[2].color.a > 0
     assert (fused[2].scale.x, fused[2].pose.position.y) == (10, -8)
 
 
