@@ -79,16 +79,16 @@ class ViewNode(RunnableNode):
         try:
             self._assembler.add(topic, message, size)
             if topic == self._names.detections:
-                self._show(self._waiting, timed=False)  # its times did not come
+                self._show_waiting()
                 self._waiting = stamp_of(message)
-            self._show(self._waiting, timed=True)
         except EmiffError as error:
             self._reports.warn(topic, f'{topic}: {error}')
 
-    def _show(self, stamp_ns: int | None, timed: bool) -> None:
-        if stamp_ns is None or self.exit_code is not None or not self._assembler.is_answered(stamp_ns, timed):
+    def _show_waiting(self) -> None:
+        """Show the image before the one just answered: by now all that was said of it is here."""
+        stamp_ns, self._waiting = self._waiting, None
+        if stamp_ns is None or self.exit_code is not None or not self._assembler.is_answered(stamp_ns):
             return
-        self._waiting = None
         self._sink.show(self._assembler.moment(stamp_ns))
         self._shown += 1
         if self._shown == 1:

@@ -93,10 +93,9 @@ class Assembler:
         else:
             self._infos[topic] = message  # a camera's calibration does not change on the way
 
-    def is_answered(self, stamp_ns: int, timed: bool) -> bool:
-        """Return whether the vehicle's image of that stamp, its boxes and their status are here, and its times too."""
-        needed = [self._images[self._names.vehicle_image], self.detections, self.status]
-        return all(stamp_ns in each for each in (*needed, *([self._times] if timed else [])))
+    def is_answered(self, stamp_ns: int) -> bool:
+        """Return whether the vehicle's image of that stamp, its boxes and their status are here."""
+        return all(stamp_ns in each for each in (self._images[self._names.vehicle_image], self.detections, self.status))
 
     def moment(self, stamp_ns: int) -> Moment:
         """Put together what is known of the vehicle's image of that stamp.
