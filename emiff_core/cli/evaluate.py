@@ -46,6 +46,9 @@ def evaluate(
     baseline: Annotated[
         BaselineOption | None, typer.Option(help='No model: the mean boxes of the train split, in every frame.')
     ] = None,
+    by_visibility: Annotated[
+        bool, typer.Option('--by-visibility', help="Score what the vehicle's own labels hold, and the rest, apart.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help='Folder for the results; a run that was broken off there goes on.')
     ] = None,
@@ -70,8 +73,10 @@ def evaluate(
     from emiff_core.evaluation.journal import Journal
     from emiff_core.evaluation.metrics import cost_table, measure
     from emiff_core.evaluation.output import DETECTIONS, write_output
+    from emiff_core.evaluation.ranges import ModelRange
     from emiff_core.evaluation.report import table
     from emiff_core.evaluation.run import EVALUATED_CLASS, Detector, evaluate_frames
+    from emiff_core.evaluation.visibility import group_table
     from emiff_core.resources import config_dir
 
     torch.set_num_threads(threads)
@@ -93,12 +98,13 @@ def evaluate(
         run |= {'detector': baseline.value}
         detect = fixed_prior_detector(DairV2xDataset(data, 'train', split_file))
     else:
+        from emiff_core.evaluation.baseline_roads import ImageRoad
         from emiff_core.evaluation.road import CooperativeRoad
         from emiff_core.inference.eager import EagerEngine
 
         engine = EagerEngine(model, weights, device)
         run |= {'detector': engine.weights_name, 'model_id': engine.model_id, 'config': model.to_dict()}
-        detect = CooperativeRoad(engine).run
+        detect = (ImageRoad if model.design == 'early_fusion' else CooperativeRoad)(engine).run
     journal = None if out is None else Journal(out / DETECTIONS, run)
 
     console = Console(stderr=as_json, soft_wrap=True, highlight=False)
@@ -106,11 +112,11 @@ def evaluate(
     evaluated = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task('evaluating', total=total)
-        for frame in evaluate_frames(dataset, detect, run['features'], frames, journal):
+        for frame in evaluate_frames(dataset, detect, run['features'], frames, journal, by_visibility):
             evaluated.append(frame)
             bar.update(task, completed=len(evaluated))
     protocols = PROTOCOLS if protocol is ProtocolOption.both else (protocol.value,)
-    metrics = measure(evaluated, protocols)
+    metrics = measure(evaluated, protocols, ModelRange.of(model.voxels))
     if out is not None:
         write_output(out, run, metrics, dataset, evaluated, model.voxels.x_range, model.voxels.y_range)
     if as_json:
@@ -120,6 +126,8 @@ def evaluate(
     console.print(f'{run["detector"]} on {split} of {data}: features {run["features"]}{async_note}', markup=False)
     for evaluation in metrics.evaluations:
         console.print(table(evaluation))
+    if metrics.groups:
+        console.print(group_table(metrics.groups))
     console.print(cost_table(metrics))
     if run['detector'] == 'random':
         console.print('The weights are random: the road is real, the boxes mean nothing yet.')

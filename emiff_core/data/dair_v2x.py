@@ -147,6 +147,16 @@ class DairV2xDataset:
         earlier = f'{number:06d}'
         return earlier if earlier in self._infrastructure else None
 
+    def vehicle_label(self, vehicle_id: str) -> Path:
+        """Return the file of what the vehicle by itself sees at a frame, boxes in its lidar frame.
+
+        Raises:
+            EmiffError: it is not listed, or there is no such file.
+        """
+        entry = self._vehicle[vehicle_id]
+        key = 'label_lidar_std_path' if 'label_lidar_std_path' in entry else 'label_lidar_path'
+        return listed_file(self.root / 'vehicle-side', entry, key)
+
     def read_frame(self, vehicle_id: str, infrastructure_id: str, entry: Mapping[str, object]) -> CooperativeFrame:
         """Read one frame's calibrations; `entry` is its entry of cooperative/data_info.json.
 

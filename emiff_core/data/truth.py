@@ -11,6 +11,7 @@ from emiff_core.data.json_files import number_of, numbers_of, read_list, text_of
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, transforms
 
+_SAME_PLACE_M = 1.0  # two vehicles' centres are farther apart
 _BOX_TOLERANCE_M = 0.2  # by which corners may miss a box's; published ones are off by rounding
 
 # which published types count as which evaluated class; every other type is ignored
@@ -60,6 +61,26 @@ def read_truth(path: Path, T_lidar_world: NDArray[np.float64]) -> Truth:
         corners.append(corners_of(entry, source))
     local = transforms.apply(T_lidar_world, np.array(corners).reshape(-1, 8, 3))
     return Truth(Boxes3D.from_corners(local), tuple(labels))
+
+
+def labelled_among(path: Path, boxes: Boxes3D) -> NDArray[np.bool_]:
+    """Return which boxes a vehicle-side label holds too, (N,): those with an entry's centre within a metre of theirs.
+
+    Args:
+        path: of vehicle-side/label.
+        boxes: N boxes, vehicle lidar frame.
+
+    Raises:
+        EmiffError: the file is missing, or an entry has no location.
+    """
+    places = []
+    for i, entry in enumerate(read_list(path)):
+        location, source = entry.get('3d_location'), f'{path}: entry {i}'
+        if not isinstance(location, Mapping):
+            raise EmiffError(f'{source}: key 3d_location: expected an object, found {location!r}')
+        places.append([number_of(location, key, source) for key in 'xy'])
+    distances = np.linalg.norm(boxes.centers[:, None, :2] - np.array(places).reshape(-1, 2), axis=2)
+    return np.asarray((distances < _SAME_PLACE_M).any(axis=1))
 
 
 def is_sizeless(entry: Mapping[str, object], source: str) -> bool:

@@ -127,6 +127,26 @@ def precision_recall(matches: Matches) -> tuple[NDArray[np.float64], NDArray[np.
     return found / max(matches.n_truths, 1), np.maximum.accumulate(precision[::-1])[::-1]
 
 
+def chosen_truths(ious: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
+    """Return which truth box each prediction takes in the standard protocol, (P,), -1 for none.
+
+    Each prediction in turn takes the truth box of the highest IoU that is left.
+
+    Args:
+        ious: (T, P), predictions best score first.
+        threshold: smallest IoU.
+    """
+    chosen = np.full(ious.shape[1], -1)
+    taken = np.zeros(ious.shape[0], dtype=bool)
+    for prediction in np.flatnonzero((ious >= threshold).any(axis=0)):
+        left = np.where(taken, -1.0, ious[:, prediction])
+        best = int(left.argmax())
+        if left[best] >= threshold:
+            chosen[prediction] = best
+            taken[best] = True
+    return chosen
+
+
 def _truths_choose(ious: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
     """Official: each truth box in turn takes the prediction of the highest IoU (of equals, the lowest score)."""
     taken = np.zeros(ious.shape[1], dtype=bool)
@@ -138,15 +158,7 @@ def _truths_choose(ious: NDArray[np.float64], threshold: float) -> NDArray[np.bo
 
 
 def _scores_choose(ious: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """Standard: each prediction in turn, best score first, takes the truth box of the highest IoU."""
-    hits = np.zeros(ious.shape[1], dtype=bool)
-    taken = np.zeros(ious.shape[0], dtype=bool)
-    for prediction in np.flatnonzero((ious >= threshold).any(axis=0)):
-        left = np.where(taken, -1.0, ious[:, prediction])
-        best = left.argmax()
-        if left[best] >= threshold:
-            hits[prediction] = taken[best] = True
-    return hits
+    return chosen_truths(ious, threshold) >= 0
 
 
 _CHOOSE = {'official': _truths_choose, 'standard': _scores_choose}

@@ -14,9 +14,10 @@ class Sent:
     """What the roadside sent.
 
     Attributes:
-        message_bytes: the FeatureFrame message as DDS carries it.
-        payload_bytes: the encoded latent alone.
-        numbers: of the latent.
+        message_bytes: the message as DDS carries it (FeatureFrame; Detection3DArray where boxes are sent), or the image
+            file.
+        payload_bytes: what of it counts: the encoded latent, the boxes' numbers as float32, the image file.
+        numbers: of the latent, or of the boxes; 0 where an image is sent.
         age_ms: by which the roadside exposed before the vehicle.
     """
 

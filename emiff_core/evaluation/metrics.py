@@ -8,9 +8,10 @@ import numpy as np
 from rich.table import Table
 
 from emiff_core.evaluation.average_precision import Protocol, average_precision
-from emiff_core.evaluation.ranges import OVERALL
+from emiff_core.evaluation.ranges import BENCHMARK_RANGES, OVERALL, ModelRange
 from emiff_core.evaluation.report import Evaluation, evaluate
 from emiff_core.evaluation.run import EvaluatedFrame
+from emiff_core.evaluation.visibility import GroupScore, score_groups
 
 _PAPER_BYTES = 4  # the paper counts a latent's numbers as float32, whatever goes on the wire
 
@@ -20,16 +21,17 @@ class Metrics:
     """All figures of a run.
 
     Attributes:
-        evaluations: one for each protocol asked for.
+        evaluations: one for each protocol asked for; the last range of each is the model's own.
+        groups: of what the vehicle sees by itself and of what it does not, in the model's range; none if not asked for.
         frames, truths: how many.
-        message_bytes: median of the FeatureFrame message as sent, envelope included; None where nothing is sent.
-        payload_bytes: median of the encoded latent in it.
-        paper_bytes: as the paper counts: four for each number of the latent.
+        message_bytes, payload_bytes: medians of what is sent, see `Sent`; None where nothing is sent.
+        paper_bytes: as the paper counts: four for each number, an image as its file.
         age_ms: median age of the roadside's exposure at the vehicle's, milliseconds.
         roadside_s, vehicle_s: median seconds a frame, from the decoded image on.
     """
 
     evaluations: tuple[Evaluation, ...]
+    groups: tuple[GroupScore, ...]
     frames: int
     truths: int
     message_bytes: float | None
@@ -44,17 +46,19 @@ class Metrics:
         return dataclasses.asdict(self)
 
 
-def measure(frames: Sequence[EvaluatedFrame], protocols: Sequence[Protocol]) -> Metrics:
-    """Compute the figures of at least one frame."""
+def measure(frames: Sequence[EvaluatedFrame], protocols: Sequence[Protocol], own: ModelRange) -> Metrics:
+    """Compute the figures of at least one frame; `own` is what the model can show."""
     predictions, truths = [f.detections for f in frames], [f.truth for f in frames]
+    ranges = (*BENCHMARK_RANGES, own)
     sent = [f.result.sent for f in frames if f.result.sent is not None]
     return Metrics(
-        evaluations=tuple(evaluate(predictions, truths, protocol) for protocol in protocols),
+        evaluations=tuple(evaluate(predictions, truths, protocol, ranges) for protocol in protocols),
+        groups=score_groups(frames, own),
         frames=len(frames),
         truths=sum(map(len, truths)),
         message_bytes=_median([s.message_bytes for s in sent]),
         payload_bytes=_median([s.payload_bytes for s in sent]),
-        paper_bytes=_median([_PAPER_BYTES * s.numbers for s in sent]),
+        paper_bytes=_median([_PAPER_BYTES * s.numbers or s.payload_bytes for s in sent]),
         age_ms=_median([s.age_ms for s in sent]),
         roadside_s=float(np.median([f.result.roadside_ms for f in frames])) / 1e3,
         vehicle_s=float(np.median([f.result.vehicle_ms for f in frames])) / 1e3,

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from emiff_core.evaluation.average_precision import Protocol, ScoredFrame, area_under_curve, compare, match
 from emiff_core.evaluation.box_iou import KINDS, Kind
-from emiff_core.evaluation.ranges import BENCHMARK_RANGES, DistanceRange
+from emiff_core.evaluation.ranges import BENCHMARK_RANGES, Range
 from emiff_core.geometry import Boxes3D, Detections
 
 IOU_THRESHOLDS = (0.3, 0.5, 0.7)
@@ -57,7 +57,7 @@ def evaluate(
     predictions: Sequence[Detections],
     truths: Sequence[Boxes3D],
     protocol: Protocol,
-    ranges: Sequence[DistanceRange] = BENCHMARK_RANGES,
+    ranges: Sequence[Range] = BENCHMARK_RANGES,
     iou_thresholds: Sequence[float] = IOU_THRESHOLDS,
 ) -> Evaluation:
     """Score every kind, threshold and range.
@@ -65,7 +65,7 @@ def evaluate(
     Args:
         predictions, truths: one entry a frame, of one class, in the detection frame (see `average_precision`).
         protocol: 'official' or 'standard'.
-        ranges: truth boxes and predictions are both kept where a corner lies in the range.
+        ranges: truth boxes and predictions are both kept where the range contains them.
         iou_thresholds: smallest IoUs of a true positive.
 
     Raises:

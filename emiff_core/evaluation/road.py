@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.codec import NumericType, decode, encode
@@ -11,27 +12,48 @@ from emiff_core.data.images import read_image
 from emiff_core.data.preprocess import network_view
 from emiff_core.evaluation.frame_result import FrameResult, Sent
 from emiff_core.geometry import transforms
-from emiff_core.inference.eager import EagerEngine, RemoteFeature
+from emiff_core.inference.eager import EagerEngine, InfrastructureFeature, RemoteFeature, VehicleFeatures
 
 _AGENT, _CAMERA_FRAME, _WORLD_FRAME = 'infrastructure', 'infrastructure_camera', 'map'
 
 
-@dataclass(frozen=True, eq=False)
-class _Transmission:
-    """A message, its size as sent, and how long it took to make, milliseconds."""
+class Road(Protocol):
+    """Both sides in one process, in two steps: what the images are, then where their cameras are said to stand.
 
-    message: FeatureFrame
-    size: int
-    ms: float
+    So one pair of images can be answered under several poses without being encoded again.
+    """
+
+    def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> Any:
+        """Encode the vehicle's image of `frame` and the roadside's of `content` (None: nothing is sent)."""
+
+    def answer(self, frame: CooperativeFrame, seen: Any) -> FrameResult:
+        """Detect in what `see` returned, with the poses and cameras of `frame`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A frame's images, encoded.
+
+    Attributes:
+        vehicle: of the vehicle.
+        roadside: None where nothing is sent.
+        roadside_ms, vehicle_ms: what it took, milliseconds.
+    """
+
+    vehicle: VehicleFeatures
+    roadside: InfrastructureFeature | None
+    roadside_ms: float
+    vehicle_ms: float
 
 
 class CooperativeRoad:
-    """Both sides of the road in one process. What is sent passes the config's codec, as on the air."""
+    """EMIFF's road. What is sent passes the config's codec, as on the air."""
 
-    def __init__(self, engine: EagerEngine) -> None:
-        """Take an engine that holds both halves."""
+    def __init__(self, engine: EagerEngine, numeric_type: NumericType | None = None) -> None:
+        """Take an engine that holds both halves, and write numbers as `numeric_type` if not as its config says."""
         self._engine = engine
-        self._numeric_type = NumericType[engine.config.codec.name.upper()]
+        named = NumericType[engine.config.codec.name.upper()]
+        self._numeric_type = named if numeric_type is None else numeric_type
         self._serializer = FeatureFrameSerializer()
 
     def run(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> FrameResult:
@@ -45,31 +67,41 @@ class CooperativeRoad:
             EmiffError: an image cannot be read or does not fit its camera, or `content`'s gives a latent of another
                 shape than `frame`'s would.
         """
-        transmission = None if content is None else self._send(frame, content)
+        return self.answer(frame, self.see(frame, content))
+
+    def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> Seen:
+        """Encode both images; see `run`."""
+        roadside, roadside_ms = None, 0.0
+        if content is not None:
+            image = read_image(content.infrastructure_image)
+            start = time.perf_counter()
+            roadside = self._engine.encode_infrastructure(image, content.infrastructure_camera)
+            roadside_ms = _since(start)
         image = read_image(frame.vehicle_image)
         start = time.perf_counter()
-        remotes = [] if transmission is None else [_place(transmission.message, frame)]
         vehicle = self._engine.encode_vehicle(image, frame.vehicle_camera)
-        detections = self._engine.detect(vehicle, frame.T_vehicle_camera_lidar, remotes).detections
-        vehicle_ms = (time.perf_counter() - start) * 1e3
-        if transmission is None:
-            return FrameResult(frame.vehicle_id, detections, None, 0.0, vehicle_ms)
-        latent = transmission.message.latent
-        channels, height, width = latent.shape
-        sent = Sent(
-            message_bytes=transmission.size,
-            payload_bytes=len(latent.payload),
-            numbers=channels * height * width,
-            age_ms=(frame.vehicle_stamp_ns - frame.infrastructure_stamp_ns) / 1e6,
-        )
-        return FrameResult(frame.vehicle_id, detections, sent, transmission.ms, vehicle_ms)
+        return Seen(vehicle, roadside, roadside_ms, _since(start))
 
-    def _send(self, frame: CooperativeFrame, content: CooperativeFrame) -> _Transmission:
-        image = read_image(content.infrastructure_image)
+    def answer(self, frame: CooperativeFrame, seen: Seen) -> FrameResult:
+        """Send, place and detect; see `run`."""
+        roadside_ms, vehicle_ms = seen.roadside_ms, seen.vehicle_ms
+        remotes, sent = [], None
+        if seen.roadside is not None:
+            start = time.perf_counter()
+            message = self._message(frame, seen.roadside)
+            size = len(self._serializer.serialize(message))
+            roadside_ms += _since(start)
+            channels, height, width = message.latent.shape
+            sent = Sent(size, len(message.latent.payload), channels * height * width, age_ms(frame))
         start = time.perf_counter()
-        feature = self._engine.encode_infrastructure(image, content.infrastructure_camera)
+        if seen.roadside is not None:
+            remotes = [_place(message, frame)]
+        detections = self._engine.detect(seen.vehicle, frame.T_vehicle_camera_lidar, remotes).detections
+        return FrameResult(frame.vehicle_id, detections, sent, roadside_ms, vehicle_ms + _since(start))
+
+    def _message(self, frame: CooperativeFrame, feature: InfrastructureFeature) -> FeatureFrame:
         T_world_camera = frame.T_world_infrastructure_lidar @ transforms.inverse(frame.T_infrastructure_camera_lidar)
-        message = FeatureFrame.sealed_at(
+        return FeatureFrame.sealed_at(
             T_world_camera,
             agent_id=_AGENT,
             boot_id=0,
@@ -82,10 +114,17 @@ class CooperativeRoad:
             scale=feature.scale,
             latent=encode(feature.latent, self._numeric_type),
         )
-        size = len(self._serializer.serialize(message))
-        return _Transmission(message, size, (time.perf_counter() - start) * 1e3)
+
+
+def age_ms(frame: CooperativeFrame) -> float:
+    """Return by how many milliseconds the roadside exposed before the vehicle."""
+    return (frame.vehicle_stamp_ns - frame.infrastructure_stamp_ns) / 1e6
 
 
 def _place(message: FeatureFrame, frame: CooperativeFrame) -> RemoteFeature:
     T_camera_detection = transforms.inverse(message.T_world_camera()) @ frame.T_world_lidar
     return RemoteFeature(decode(message.latent), message.camera, message.scale, T_camera_detection)
+
+
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1e3

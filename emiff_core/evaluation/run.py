@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.truth import labelled_among
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.frame_result import FrameResult
 from emiff_core.evaluation.journal import Journal
@@ -26,12 +28,14 @@ class EvaluatedFrame:
     Attributes:
         result: as the detector gave it.
         detections: those of the evaluated class.
-        truth: boxes of the evaluated class, in the vehicle lidar frame.
+        truth: N boxes of the evaluated class, in the vehicle lidar frame.
+        seen: (N,) whether the vehicle's own label holds each of them; None where that was not asked.
     """
 
     result: FrameResult
     detections: Detections
     truth: Boxes3D
+    seen: NDArray[np.bool_] | None = None
 
 
 def evaluate_frames(
@@ -40,6 +44,7 @@ def evaluate_frames(
     features: Features = 'on',
     frames: int | None = None,
     journal: Journal | None = None,
+    by_visibility: bool = False,
 ) -> Iterator[EvaluatedFrame]:
     """Yield the first `frames` frames (None: all) as they are done; those in the journal are not computed again.
 
@@ -50,6 +55,7 @@ def evaluate_frames(
             model that does not lose by it makes no use of what is sent.
         frames: how many.
         journal: gets every result.
+        by_visibility: read the vehicle's own labels too, for what it sees by itself.
 
     Raises:
         EmiffError: the data set has only one frame to shuffle, or a frame cannot be read.
@@ -67,4 +73,6 @@ def evaluate_frames(
             if journal:
                 journal.add(result)
         of_class = np.array([label == EVALUATED_CLASS for label in result.detections.labels], dtype=bool)
-        yield EvaluatedFrame(result, result.detections[of_class], frame.truth.of_class(EVALUATED_CLASS))
+        truth = frame.truth.of_class(EVALUATED_CLASS)
+        seen = labelled_among(dataset.vehicle_label(frame.vehicle_id), truth) if by_visibility else None
+        yield EvaluatedFrame(result, result.detections[of_class], truth, seen)

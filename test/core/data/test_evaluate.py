@@ -15,10 +15,12 @@ from emiff_core.bag.definitions import make_typestore
 from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.cli.evaluate import evaluate
 from emiff_core.codec import NumericType, encode
-from emiff_core.config import CodecConfig, save_config
+from emiff_core.config import CodecConfig, VoxelConfig, save_config
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.images import read_image
+from emiff_core.data.json_files import read_list
+from emiff_core.data.truth import CLASS_OF_TYPE, labelled_among
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.average_precision import average_precision
 from emiff_core.evaluation.curves import draw_precision_recall
@@ -26,11 +28,13 @@ from emiff_core.evaluation.fixed_prior import fixed_prior
 from emiff_core.evaluation.frame_result import FrameResult, Sent
 from emiff_core.evaluation.journal import Journal
 from emiff_core.evaluation.metrics import measure, worst_frames
+from emiff_core.evaluation.ranges import ModelRange
 from emiff_core.evaluation.road import CooperativeRoad
 from emiff_core.evaluation.run import EvaluatedFrame, evaluate_frames
 from emiff_core.geometry import Boxes3D, Detections
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
 
+EVERYWHERE = ModelRange((-1e3, 1e3), (-1e3, 1e3))
 RUN = {'split': 'all', 'features': 'on', 'config': {'a': [1, 2.5]}}
 
 
@@ -198,10 +202,40 @@ def test_the_worst_frames_come_first_and_frames_without_truth_not_at_all():
 
 
 def test_figures_of_a_run_that_sends_nothing():
-    metrics = measure([evaluated(cars((10, 0), (20, 0)), cars((10, 0), (20, 0)))], ['standard'])
+    metrics = measure([evaluated(cars((10, 0), (20, 0)), cars((10, 0), (20, 0)))], ['standard'], EVERYWHERE)
     assert metrics.message_bytes is None and metrics.vehicle_s == pytest.approx(0.1)
     assert metrics.evaluations[0].ap('3d', 0.5, '0-100') == pytest.approx(100)
     json.dumps(metrics.to_json(), allow_nan=False)
+
+
+def test_what_the_vehicle_sees_and_what_it_does_not_are_scored_apart():
+    truth = cars((10, 0), (20, 0), (30, 0), (40, 0), (110, 0))
+    frame = evaluated(truth, cars((10, 0), (60, 0), (40, 0), (110, 0)))  # scores fall
+    frame = replace(frame, seen=np.array([True, True, False, False, True]))
+    groups = measure([frame], ['standard'], ModelRange((0.0, 80.0), (-30.0, 30.0))).groups
+    figures = {group.group: (group.n_truths, group.n_hits, group.ap) for group in groups if group.kind == 'bev'}
+    assert figures['seen by the vehicle'] == (2, 1, pytest.approx(50))  # one of two, before any error
+    assert figures['roadside only'] == (2, 1, pytest.approx(25))  # one of two, after the error at 60 m
+    assert measure([replace(frame, seen=None)], ['standard'], EVERYWHERE).groups == ()
+
+
+def test_a_models_range_is_its_voxel_space():
+    own = ModelRange.of(VoxelConfig((0.0, 80.0), (-32.0, 32.0), (-2.0, 1.0), (100, 80, 5)))
+    assert own.name == 'model 80x64'
+    boxes = cars((1, 0), (-1, 0), (79, 31), (81, 0), (40, 33))
+    assert own.contains(boxes).tolist() == [True, False, True, False, False]
+
+
+def test_the_vehicles_own_labels_say_what_it_sees(synthetic_root, tmp_path):
+    dataset = DairV2xDataset(synthetic_root)
+    frames = list(evaluate_frames(dataset, Recorder(), by_visibility=True))
+    seen = np.concatenate([frame.seen for frame in frames])
+    labelled = [read_list(dataset.vehicle_label(frame.result.frame_id)) for frame in frames]
+    of_class = sum(CLASS_OF_TYPE.get(str(entry['type'])) == 'car' for entries in labelled for entry in entries)
+    assert seen.sum() == of_class and not seen.all()
+    (tmp_path / 'label.json').write_text('[{"type": "Car"}]')
+    with pytest.raises(EmiffError, match=r'label\.json: entry 0: key 3d_location: expected an object, found None'):
+        labelled_among(tmp_path / 'label.json', cars((1, 0)))
 
 
 def test_curves_are_drawn_where_there_is_something_to_draw():
@@ -234,7 +268,7 @@ def test_the_command_leaves_figures_curves_sheets_and_detections(command, tmp_pa
     assert metrics['frames'] == 2 and metrics['truths'] > 0
     assert metrics['message_bytes'] > metrics['payload_bytes'] and metrics['paper_bytes'] == 4 * 4 * 8 * 16
     assert [evaluation['protocol'] for evaluation in metrics['evaluations']] == ['official', 'standard']
-    assert len(metrics['evaluations'][0]['scores']) == 2 * 3 * 4
+    assert len(metrics['evaluations'][0]['scores']) == 2 * 3 * 5  # the benchmark's ranges and the model's
     sheets = sorted((out / 'worst').glob('*.png'))
     assert len(sheets) == 2
     assert all(cv2.imread(str(path)) is not None for path in [*sheets, out / 'precision_recall.png'])
@@ -249,10 +283,11 @@ def test_the_command_leaves_figures_curves_sheets_and_detections(command, tmp_pa
 
 
 def test_the_command_speaks_json_of_delayed_features_and_of_the_baseline(command):
-    delayed = command('--delay-frames', 1, '--json', '--protocol', 'official')
+    delayed = command('--delay-frames', 1, '--json', '--protocol', 'official', '--by-visibility')
     content = json.loads(delayed.stdout)
     assert content['frames'] == 3 and content['age_ms'] == pytest.approx(140, abs=7)
     assert [evaluation['protocol'] for evaluation in content['evaluations']] == ['official']
+    assert {group['group'] for group in content['groups']} == {'seen by the vehicle', 'roadside only'}
     prior = json.loads(command('--baseline', 'fixed-prior', '--json').stdout)
     assert prior['run']['detector'] == 'fixed-prior' and prior['message_bytes'] is None
     assert max(score['ap'] or 0 for score in prior['evaluations'][1]['scores']) > 0
