@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
 from emiff_core.inference.newest import NewestSlot
+from emiff_core.monitoring.health import Health
 from emiff_ros import calibration, images
 from emiff_ros.gate import Gate, Paused
 from emiff_ros.messages import nanoseconds
@@ -59,6 +60,10 @@ class ImageCounts:
         self.received = self.processed = self.skipped = self.refused = 0
         self._lock = threading.Lock()
 
+    def values(self) -> dict[str, str]:
+        """Return the counts as diagnostics tell them."""
+        return {f'images_{fate}': str(getattr(self, fate)) for fate in ('received', 'processed', 'skipped', 'refused')}
+
     def add(self, fate: Literal['received', 'processed', 'skipped', 'refused'], images: int = 1) -> None:
         """Count images; callbacks and worker do so at the same time."""
         with self._lock:
@@ -70,6 +75,9 @@ class ImageUser(Protocol):
 
     def process(self, image: CameraImage) -> None:
         """Answer an image, in the worker thread. An exception refuses the image, but for Paused, which drops it."""
+
+    def refused(self, header: Header, reason: str) -> None:
+        """Tell that an image gets no answer, from whatever thread."""
 
     def time_jumped(self) -> None:
         """Forget what is known, in the executor's thread: the clock has jumped back."""
@@ -88,6 +96,10 @@ class CameraInput:
     """Subscribes to an image and its camera_info and hands the newest pair to a worker thread.
 
     What comes while the gate is closed is dropped uncounted.
+
+    Attributes:
+        counts: of the images.
+        health: knows of each image that came; its user tells of each answer.
     """
 
     def __init__(
@@ -104,12 +116,13 @@ class CameraInput:
             profile: quality of service of the subscriptions.
         """
         self.counts = ImageCounts()
+        self.health = Health()
         self._node = node
         self._gate = gate
         self._reports = reports
         self._user = user
         self._slot: NewestSlot[tuple[Image | CompressedImage, CameraInfo, float]] = NewestSlot()
-        self._unpaired: set[int] = set()  # stamps of images whose camera_info has not come
+        self._unpaired: dict[int, Header] = {}  # by stamp, of images whose camera_info has not come
 
         image_type, suffix = (Image, '') if transport == 'raw' else (CompressedImage, '/compressed')
         self._image = node.create_subscription(image_type, f'~/input/image{suffix}', self._image_arrived, profile)
@@ -150,14 +163,17 @@ class CameraInput:
         if not self._gate.is_open:
             return
         self.counts.add('received')
+        self.health.arrived(time.monotonic())
         stamp_ns = nanoseconds(image.header.stamp)
-        if self._is_from_the_future(image.header) or stamp_ns in self._unpaired:
-            self.counts.add('refused')
-            return
-        self._unpaired.add(stamp_ns)
-        self._image_filter.signalMessage(image)
-        if len(self._unpaired) > _PAIR_QUEUE:  # the synchroniser has dropped it too
-            self._give_up(min(self._unpaired))
+        if self._is_from_the_future(image.header):
+            self._refuse(image.header, 'its stamp lies in the future')
+        elif stamp_ns in self._unpaired:
+            self._refuse(image.header, 'an image of this stamp came before')
+        else:
+            self._unpaired[stamp_ns] = image.header
+            self._image_filter.signalMessage(image)
+            if len(self._unpaired) > _PAIR_QUEUE:  # the synchroniser has dropped it too
+                self._give_up(min(self._unpaired))
 
     def _info_arrived(self, info: CameraInfo) -> None:
         if self._gate.is_open and not self._is_from_the_future(info.header):
@@ -177,15 +193,14 @@ class CameraInput:
         stamp_ns = nanoseconds(image.header.stamp)
         if stamp_ns not in self._unpaired:  # a newer image has gone before it
             return
-        self._unpaired.remove(stamp_ns)
+        del self._unpaired[stamp_ns]
         self._give_up(stamp_ns)
         if self._slot.put((image, info, time.monotonic())) is not None:
             self.counts.add('skipped')
 
     def _give_up(self, until_ns: int) -> None:
-        given_up = {stamp_ns for stamp_ns in self._unpaired if stamp_ns <= until_ns}
-        self._unpaired -= given_up
-        self.counts.add('refused', len(given_up))
+        for stamp_ns in [stamp_ns for stamp_ns in self._unpaired if stamp_ns <= until_ns]:
+            self._refuse(self._unpaired.pop(stamp_ns), 'no camera_info of its stamp came')
 
     def _clock_jumped(self, _: TimeJump) -> None:
         # what waits for its partner lies in the future now
@@ -218,11 +233,15 @@ class CameraInput:
             except Paused:
                 self.counts.add('skipped')
             except EmiffError as error:
-                self._refuse(str(error))
+                self._fail(image.header, str(error))
             except Exception as error:  # a GPU out of memory, say: the next image gets its chance
-                self._refuse(f'unexpected {type(error).__name__}: {error}')
+                self._fail(image.header, f'unexpected {type(error).__name__}: {error}')
                 self._node.get_logger().debug(traceback.format_exc())
 
-    def _refuse(self, reason: str) -> None:
-        self.counts.add('refused')
+    def _fail(self, header: Header, reason: str) -> None:
         self._reports.warn('image', f'image refused: {reason}')
+        self._refuse(header, reason)
+
+    def _refuse(self, header: Header, reason: str) -> None:
+        self.counts.add('refused')
+        self._user.refused(header, reason)

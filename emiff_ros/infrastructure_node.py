@@ -5,6 +5,7 @@ import sys
 from emiff_ros import qos
 from emiff_ros.calibration import Transforms
 from emiff_ros.camera_input import declare_transport
+from emiff_ros.camera_pose import SOURCES, PoseChoice
 from emiff_ros.infrastructure_work import InfrastructureSettings, InfrastructureWork
 from emiff_ros.managed import ManagedNode
 from emiff_ros.model_parameters import declare_model
@@ -32,6 +33,19 @@ class InfrastructureNode(ManagedNode):
             model=declare_model(self),
             transport=declare_transport(self),
             profiles=qos.declare_profiles(self),
+            pose=PoseChoice(
+                source=declare(self, 'camera_pose_source', 'tf', 'where the camera is: by what', choices=SOURCES),
+                position=declare(
+                    self, 'camera_position', [0.0, 0.0, 0.0], 'by parameters: x y z in world_frame, metres'
+                ),
+                orientation=declare(
+                    self,
+                    'camera_orientation',
+                    [0.0, 0.0, 0.0, 1.0],
+                    'by parameters: of the optical frame in world_frame, x y z w, or roll pitch yaw in radians',
+                ),
+                files=declare(self, 'camera_pose_files', [''], 'by file: one YAML file, or two of DAIR-V2X'),
+            ),
         )
         self._transforms = Transforms(self, self.gate, tf_wait_ms / 1000)
 

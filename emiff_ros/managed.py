@@ -1,9 +1,9 @@
 """Managed (lifecycle) nodes: what configure builds, activate starts, deactivate stops and cleanup frees."""
 
 import gc
+import time
 import traceback
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -11,16 +11,25 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from std_srvs.srv import SetBool
 
 from emiff_core.errors import EmiffError
+from emiff_core.monitoring.health import Health, Level, Limits, Report
+from emiff_core.monitoring.memory import resident_mib
+from emiff_ros.diagnostics import Description, Diagnostics
 from emiff_ros.gate import Gate
 from emiff_ros.parameters import declare
 from emiff_ros.run import RunnableNode
 
 
 class Work(Protocol):
-    """What a node makes when it is configured: the model, the topics and the threads. It sends through the gate."""
+    """What a node makes when it is configured: the model, the topics and the threads. It sends through the gate.
 
-    def resume(self) -> None:
-        """Begin to work; the gate has just been opened."""
+    Attributes:
+        health: of this work.
+    """
+
+    health: Health
+
+    def values(self, report: Report) -> dict[str, str]:
+        """Return the figures of the diagnostics, but for state and memory."""
 
     def pause(self) -> None:
         """Drop what waits; the gate has just been closed."""
@@ -48,6 +57,7 @@ class ManagedNode(LifecycleNode, RunnableNode):
         self.state = 'unconfigured'
         self.is_enabled = True
         self._failure: str | None = None  # a text while the node starts itself: the process ends with it
+        self._diagnostics = Diagnostics(self, self._describe)
         self._enable_service = self.create_service(SetBool, '~/enable', self._enable)
 
     @abstractmethod
@@ -141,10 +151,28 @@ class ManagedNode(LifecycleNode, RunnableNode):
         is_wanted = self.state == 'active' and self.is_enabled
         if is_wanted == self.gate.is_open:
             return
-        change: Callable[[], None] = self.gate.open if is_wanted else self.gate.close
-        change()
-        if self.work is not None:
-            (self.work.resume if is_wanted else self.work.pause)()
+        if is_wanted:
+            if self.work is not None:
+                self.work.health.begin()
+            self.gate.open()
+        else:
+            self.gate.close()
+            if self.work is not None:
+                self.work.pause()
+
+    def _describe(self, limits: Limits) -> Description:
+        values = {
+            'state': self.state,
+            'enabled': str(self.is_enabled).lower(),
+            'memory_mib': f'{resident_mib():.0f}',
+        }
+        if self.work is None:
+            return Description(Level.OK, self.state, values)
+        report = self.work.health.report(time.monotonic(), limits)
+        values |= self.work.values(report)
+        if not self.gate.is_open:
+            return Description(Level.OK, self.state if self.is_enabled else f'disabled, {self.state}', values)
+        return Description(report.level, report.message, values)
 
     def _fail(self, text: str) -> None:
         if self._failure is None:

@@ -1,8 +1,10 @@
 """Quality of service of every topic, in one place."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from emiff_ros.parameters import declare
@@ -54,6 +56,13 @@ def declare_profiles(node: Node) -> Profiles:
     output_reliability = declare(node, 'output_reliability', 'reliable', 'offered by the outputs', choices=choices)
     output_depth = declare(node, 'output_depth', 10, 'messages of an output kept for slow listeners', deepest)
     return Profiles(_profile(input_reliability, input_depth), _profile(output_reliability, output_depth))
+
+
+def make_publisher(node: Node, undo: ExitStack, message_type: type, topic: str, profile: QoSProfile) -> Publisher:
+    """Return a publisher that `undo` destroys."""
+    publisher: Publisher = node.create_publisher(message_type, topic, profile)
+    undo.callback(node.destroy_publisher, publisher)
+    return publisher
 
 
 def _profile(reliability: str, depth: int) -> QoSProfile:

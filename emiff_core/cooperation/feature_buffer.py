@@ -13,6 +13,9 @@ class FeatureBuffer:
     """Keeps the newest admitted frames of each agent, until it has been left behind for 10 s.
 
     Safe to fill from one thread and read from another.
+
+    Attributes:
+        max_age_ms, max_ahead_ms: as in the constructor; may be changed at any time.
     """
 
     def __init__(self, max_age_ms: float, max_ahead_ms: float = 40.0, depth: int = 8) -> None:
@@ -23,8 +26,8 @@ class FeatureBuffer:
             max_ahead_ms: a frame newer than the image by up to this may be used too.
             depth: frames kept for each agent; an image that waited for the model still finds its own.
         """
-        self._max_age_ms = max_age_ms
-        self._max_ahead_ms = max_ahead_ms
+        self.max_age_ms = max_age_ms
+        self.max_ahead_ms = max_ahead_ms
         self._depth = depth
         self._frames: dict[str, deque[AdmittedFrame]] = {}
         self._changed = threading.Condition()
@@ -64,7 +67,7 @@ class FeatureBuffer:
         return chosen
 
     def _is_usable(self, age: float) -> bool:
-        return -self._max_ahead_ms <= age <= self._max_age_ms
+        return -self.max_ahead_ms <= age <= self.max_age_ms
 
 
 def age_ms(admitted: AdmittedFrame, image_stamp_ns: int) -> float:

@@ -8,7 +8,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from emiff_ros.camera_input import CameraImage, CameraInput
 from emiff_ros.gate import Gate
-from emiff_ros.messages import time_of
+from emiff_ros.messages import nanoseconds, time_of
 
 SECOND = 1_000_000_000
 
@@ -28,6 +28,10 @@ class User:
 
     def __init__(self, process) -> None:
         self.process = process
+        self.told: list[tuple[int, str]] = []
+
+    def refused(self, header, reason: str) -> None:
+        self.told.append((nanoseconds(header.stamp), reason))
 
     def time_jumped(self) -> None:
         """Know nothing that could be forgotten."""
@@ -42,7 +46,8 @@ class Camera:
         self.node = ros.node('listener')
         self.gate = Gate()
         self.gate.open()
-        self.input = CameraInput(self.node, self.gate, self.notes, User(process), 'raw', QoSProfile(depth=50))
+        self.user = User(process)
+        self.input = CameraInput(self.node, self.gate, self.notes, self.user, 'raw', QoSProfile(depth=50))
         camera = ros.node('camera')
         self._image = camera.create_publisher(Image, '/listener/input/image', 50)
         self._info = camera.create_publisher(CameraInfo, '/listener/input/camera_info', 50)
@@ -98,6 +103,7 @@ def test_an_image_on_which_the_work_fails_in_any_way_is_refused_and_the_next_is_
         one.show(second * SECOND)
     assert seen == [SECOND, 2 * SECOND]
     assert one.counts() == (2, 1, 0, 1)
+    assert [stamp for stamp, _ in one.user.told] == [SECOND]
     assert any('RuntimeError' in line and 'out of memory' in line for line in one.notes.lines)
 
 
@@ -107,6 +113,8 @@ def test_images_whose_camera_info_never_comes_are_refused_so_that_the_counts_add
         one.image(second * SECOND)
     one.show(4 * SECOND)
     one.ros.spin_until(lambda: one.counts() == (4, 1, 0, 3))
+    assert [stamp for stamp, _ in one.user.told] == [SECOND, 2 * SECOND, 3 * SECOND]
+    assert all('camera_info' in reason for _, reason in one.user.told)
 
 
 def test_of_images_that_wait_for_their_camera_info_as_many_are_kept_as_can_be_paired(camera):

@@ -9,7 +9,7 @@ import yaml
 from emiff_core.resources import config_dir
 
 SOURCES = Path(__file__).resolve().parents[2] / 'emiff_ros'
-SHARED = ('camera_input', 'managed', 'model_parameters', 'qos')
+SHARED = ('camera_input', 'diagnostics', 'managed', 'model_parameters', 'qos')
 DECLARE = ('declare', 'declare_live')
 NOT_FOR_USERS = {'seed'}  # of random weights
 
