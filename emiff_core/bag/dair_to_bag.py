@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emiff_core.bag import detections
 from emiff_core.bag.writer import LATCHED, BagWriter, Storage
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.errors import EmiffError
-from emiff_core.geometry import PinholeCamera, transforms
+from emiff_core.geometry import Detections, PinholeCamera, transforms
 
 SIDES = ('vehicle', 'infrastructure')
 DETECTION_FRAME = 'vehicle_lidar'
@@ -203,24 +204,14 @@ class _DatasetBag:
         self._writer.write(self._image_topic(side), stamp, message)
 
     def _write_truth(self, frame: CooperativeFrame) -> None:
-        make = self._writer.make
-        header = self._header(frame.vehicle_stamp_ns, DETECTION_FRAME)
-        truth, detections = frame.truth, []
-        for center, size, yaw, label in zip(
-            truth.boxes.centers, truth.boxes.sizes, truth.boxes.yaws, truth.labels, strict=True
-        ):
-            pose = make(
-                'geometry_msgs/msg/Pose',
-                position=make('geometry_msgs/msg/Point', x=float(center[0]), y=float(center[1]), z=float(center[2])),
-                orientation=self._quaternion(transforms.rigid(transforms.rotation_z(yaw), np.zeros(3))),
-            )
-            hypothesis = make('vision_msgs/msg/ObjectHypothesis', class_id=CLASS_OF_TYPE.get(label, label), score=1.0)
-            covariance = make('geometry_msgs/msg/PoseWithCovariance', pose=pose, covariance=np.zeros(36))
-            result = make('vision_msgs/msg/ObjectHypothesisWithPose', hypothesis=hypothesis, pose=covariance)
-            extent = make('geometry_msgs/msg/Vector3', x=float(size[0]), y=float(size[1]), z=float(size[2]))
-            box = make('vision_msgs/msg/BoundingBox3D', center=pose, size=extent)
-            detections.append(make('vision_msgs/msg/Detection3D', header=header, results=[result], bbox=box, id=label))
-        message = make('vision_msgs/msg/Detection3DArray', header=header, detections=detections)
+        truth = frame.truth
+        classes = tuple(CLASS_OF_TYPE.get(label, label) for label in truth.labels)
+        message = detections.to_message(
+            Detections(truth.boxes, np.ones(len(classes)), classes),
+            self._header(frame.vehicle_stamp_ns, DETECTION_FRAME),
+            self._writer.make,
+            truth.labels,
+        )
         self._writer.write('/ground_truth', frame.vehicle_stamp_ns, message)
 
 

@@ -115,6 +115,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def transformed(self, matrix: NDArray[np.float64]) -> 'Detections':
+        """Bring the boxes into another frame by the (4, 4) transform T_dst_src."""
+        return Detections(self.boxes.transformed(matrix), self.scores, self.labels)
+
     def __getitem__(self, index: NDArray[np.bool_]) -> 'Detections':
         """Return those that a (N,) mask names."""
         labels = tuple(label for label, kept in zip(self.labels, index, strict=True) if kept)

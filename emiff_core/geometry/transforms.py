@@ -83,6 +83,18 @@ def yaw_of(matrix: Matrix) -> float:
     return float(np.arctan2(matrix[1, 0], matrix[0, 0]))
 
 
+def level_frame(T_camera_detection: Matrix) -> Matrix:
+    """Return T_detection_level (4, 4): a frame below or above a camera, at the detection frame's height, z up.
+
+    Its x axis points where the camera looks, in the detection frame's x-y plane. However the detection frame is moved
+    or turned on level ground, the level frame stays where it is in the world.
+    """
+    T_detection_camera = inverse(T_camera_detection)
+    forward = T_detection_camera[:3, 2]
+    x, y = T_detection_camera[:2, 3]
+    return rigid(rotation_z(float(np.arctan2(forward[1], forward[0]))), (x, y, 0.0))
+
+
 def from_quaternion(translation: ArrayLike, quaternion: ArrayLike) -> Matrix:
     """Compose a transform from a translation (3) in metres and a quaternion (x, y, z, w) of any positive norm.
 
