@@ -27,8 +27,8 @@ _POLL_S = 0.02
 class PlayerNode(RunnableNode):
     """Publishes a bag's messages as they stand, each at its time.
 
-    With a pace it holds the clock after each image until the answer to it has come, so that a model slower than the
-    camera sees every image. Topics and parameters: docs/player_node.md.
+    With a pace it holds the clock after each image until it has been answered or refused, so that a model slower than
+    the camera sees every image. Topics and parameters: docs/player_node.md.
     """
 
     def __init__(self) -> None:
@@ -48,13 +48,15 @@ class PlayerNode(RunnableNode):
         self._settle_s = declare(
             self, 'settle_s', 0.0, 'then wait until the listeners have met one another, seconds', (0.0, 60.0)
         )
-        pace = declare(self, 'pace', [''], 'hold the clock until answered, each "image topic=answer topic"')
+        pace = declare(
+            self, 'pace', [''], 'hold the clock until answered, each "image topic=answer topic,refusal topic"'
+        )
         self._pace_s = declare(self, 'pace_s', 60.0, 'longest wait for one answer, seconds', (0.0, 3600.0))
         if not bag:
             raise EmiffError('parameter bag: expected the path of a bag to play, found nothing')
         self._reports = Reports(self)
         self._wait_for = {topic: _count(count) for topic, count in _pairs('wait_for', wait_for)}
-        self._answer_of = dict(_pairs('pace', pace))
+        self._answers_of = {topic: answers.split(',') for topic, answers in _pairs('pace', pace)}
         self._bag = BagReader(Path(bag))
         if not self._bag.topics:
             raise EmiffError(f'{bag}: expected a bag with messages, found none')
@@ -83,14 +85,17 @@ class PlayerNode(RunnableNode):
     def _subscribe_to_answers(self) -> None:
         # the type of an answer is known as soon as somebody offers it
         offered = dict(self.get_topic_names_and_types())
-        for topic in set(self._answer_of.values()) - self._answers.keys():
+        for topic in self._answer_topics() - self._answers.keys():
             if topic in offered and self.count_publishers(topic):
                 self._answers[topic] = -1
                 self.create_subscription(
                     message_class(offered[topic][0]), topic, self._answer_to(topic), qos.OUTPUT, raw=True
                 )
-        if set(self._answer_of.values()) <= self._answers.keys():
+        if self._answer_topics() <= self._answers.keys():
             self._subscriber_timer.cancel()
+
+    def _answer_topics(self) -> set[str]:
+        return {topic for topics in self._answers_of.values() for topic in topics}
 
     def _answer_to(self, topic: str) -> Callable[[bytes], None]:
         def note(data: bytes) -> None:
@@ -132,7 +137,7 @@ class PlayerNode(RunnableNode):
                 for topic, count in self._wait_for.items()
                 if self._subscribers(topic) < count
             ]
-            missing += [f'{topic} (not offered)' for topic in self._answer_of.values() if topic not in self._answers]
+            missing += [f'{topic} (not offered)' for topic in sorted(self._answer_topics() - self._answers.keys())]
             if not missing:
                 return
             if time.monotonic() > deadline:
@@ -157,7 +162,7 @@ class PlayerNode(RunnableNode):
                 return
             self._say_clock(stamp_ns)
             self._topics[topic].publish(data)
-            if topic in self._answer_of:
+            if topic in self._answers_of:
                 held = time.monotonic()
                 self._wait_for_answer(topic, header_stamp_ns(data), stamp_ns)
                 started += time.monotonic() - held
@@ -175,15 +180,18 @@ class PlayerNode(RunnableNode):
         self._clock_publisher.publish(Clock(clock=stamp))
 
     def _wait_for_answer(self, topic: str, stamp_ns: int, now_ns: int) -> None:
-        answer, deadline = self._answer_of[topic], time.monotonic() + self._pace_s
+        answers, deadline = self._answers_of[topic], time.monotonic() + self._pace_s
         while not self._stopped.is_set():
             # the held time is repeated: /clock is best effort, and a node that missed it knows no time at all
             self._say_clock(now_ns)
             with self._answered:
-                if self._answered.wait_for(lambda: self._answers[answer] >= stamp_ns, _CLOCK_PERIOD_S):
+                if self._answered.wait_for(
+                    lambda: max(self._answers[answer] for answer in answers) >= stamp_ns, _CLOCK_PERIOD_S
+                ):
                     return
             if time.monotonic() > deadline:
-                text = f'no answer on {answer} to an image of {topic} within {self._pace_s:.0f} s'
+                expected = ' or '.join(answers)
+                text = f'no answer on {expected} to an image of {topic} within {self._pace_s:.0f} s'
                 self._reports.warn('pace', text)
                 return
 

@@ -5,8 +5,10 @@ INFRASTRUCTURE_CAMERA = '/infrastructure/camera'
 GROUND_TRUTH = '/ground_truth'
 
 FEATURES = '/infrastructure_node/output/features'
+INFRASTRUCTURE_REFUSALS = '/infrastructure_node/output/refusals'
 INFRASTRUCTURE_TIMES = '/infrastructure_node/debug/processing_time'
 DETECTIONS = '/vehicle_node/output/detections'
+VEHICLE_REFUSALS = '/vehicle_node/output/refusals'
 STATUS = '/vehicle_node/output/status'
 VEHICLE_TIMES = '/vehicle_node/debug/processing_time'
 

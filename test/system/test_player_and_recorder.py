@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import String
 from vision_msgs.msg import Detection3DArray
 
+from emiff.msg import ImageRefusal
 from emiff_core.bag.dair_to_bag import write_bag
 from emiff_core.bag.detections import stamp_of
 from emiff_core.bag.reader import BagReader
@@ -137,6 +138,27 @@ def test_chosen_topics_are_played_at_the_time_that_was_set_as_far_behind_the_bag
     assert listener.infos == [frame.vehicle_stamp_ns for frame in dataset.frames]
     assert listener.images == listener.truths == []
     assert listener.clock[0] < dataset.frames[0].vehicle_stamp_ns  # the roadside was first
+
+
+def test_a_refusal_lets_the_player_go_on_as_an_answer_does(ros, group, bags, dataset):
+    listener = Listener(ros)
+    listener.node.create_publisher(Detection3DArray, '/answers', 10)
+    refusals = listener.node.create_publisher(ImageRefusal, '/refusals', 10)
+    parameters = {
+        'bag': bags['mcap'],
+        'wait_for': listener.wait_for(),
+        'pace': [f'{topics.VEHICLE_IMAGE}=/answers,/refusals'],
+        'rate': 20.0,
+    }
+    player = group.start('emiff_ros.player_node', parameters)
+    for number, frame in enumerate(dataset.frames, 1):
+        ros.spin_until(lambda number=number: len(listener.images) == number, 60)
+        ros.spin_until(lambda stamp=frame.vehicle_stamp_ns: listener.clock[-1] == stamp)
+        refusal = ImageRefusal(reason='broken')
+        refusal.header.stamp.sec, refusal.header.stamp.nanosec = divmod(frame.vehicle_stamp_ns, 10**9)
+        refusals.publish(refusal)
+    ros.spin_until(lambda: player.process.poll() is not None, 30)
+    assert player.process.returncode == 0
 
 
 @pytest.mark.parametrize(
