@@ -2,7 +2,9 @@
 
 import array
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +61,9 @@ class DebugImages:
             )
             height, width = drawn.shape[:2]
             data = array.array('B')
-            data.frombytes(memoryview(drawn).cast('B'))
+            data.frombytes(drawn.data.cast('B'))
             message = Image(
                 header=image.header, height=height, width=width, encoding='bgr8', step=width * 3, data=data
             )
-            try:
-                self._gate.send(lambda message=message: self._publisher.publish(message))
-            except Paused:
-                continue
+            with suppress(Paused):
+                self._gate.send(partial(self._publisher.publish, message))

@@ -30,19 +30,19 @@ class AdmissionRules:
     Attributes:
         model_id: the receiver's own, 64 hexadecimal digits.
         latent_shape: (channels, height, width) that the receiver's model expects of a camera.
+        scale: (x, y) network pixels per camera pixel that the receiver's model expects of a camera.
         world_frame: the frame that both sides know.
         max_age_ms: older than this against the receiver's clock is too old.
         max_ahead_ms: further in the future than this is refused; clocks differ a little.
-        scale: (x, y) network pixels per camera pixel that the receiver's model expects of a camera; None: any.
         plausibility: how an agent may differ from its own last frame.
     """
 
     model_id: str
     latent_shape: Callable[[PinholeCamera], tuple[int, int, int]]
+    scale: Callable[[PinholeCamera], tuple[float, float]]
     world_frame: str
     max_age_ms: float = 300.0
     max_ahead_ms: float = 40.0
-    scale: Callable[[PinholeCamera], tuple[float, float]] | None = None
     plausibility: PlausibilityRules = field(default_factory=PlausibilityRules)
 
 
@@ -112,7 +112,7 @@ class Admission:
             return Refusal.OTHER_WORLD
         if not is_possible(frame) or frame.latent.shape != rules.latent_shape(frame.camera):
             return Refusal.MALFORMED
-        if rules.scale and not np.allclose(frame.scale, rules.scale(frame.camera), rtol=_SCALE_TOLERANCE, atol=0):
+        if not np.allclose(frame.scale, rules.scale(frame.camera), rtol=_SCALE_TOLERANCE, atol=0):
             return Refusal.MALFORMED
         age_ms = (now_ns - frame.stamp_ns) / _MILLISECOND_NS
         if age_ms < -rules.max_ahead_ms:

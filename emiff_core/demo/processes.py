@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -38,16 +38,18 @@ class NodeProcess:
 class NodeGroup:
     """Nodes that live and end together; leaving the context stops whatever still runs."""
 
-    def __init__(self, log_dir: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, log_dir: Path, environment: Mapping[str, str], prefix: Sequence[str] = ()) -> None:
         """Make an empty group.
 
         Args:
             log_dir: where each node's output goes; made if missing.
             environment: added to this process's own.
+            prefix: command that runs the command behind it in its own process, such as nsenter.
         """
         log_dir.mkdir(parents=True, exist_ok=True)
         self._log_dir = log_dir
         self._environment = {**os.environ, **environment}
+        self._prefix = list(prefix)
         self.nodes: list[NodeProcess] = []
 
     def __enter__(self) -> 'NodeGroup':
@@ -69,7 +71,7 @@ class NodeGroup:
         The node gets a session of its own, so that Ctrl-C reaches it through `stop` only, in order.
         """
         name = module.rpartition('.')[2]
-        arguments = [sys.executable, '-m', module, *ros_arguments(parameters, remappings)]
+        arguments = [*self._prefix, sys.executable, '-m', module, *ros_arguments(parameters, remappings)]
         log = self._log_dir / f'{name}.log'
         with log.open('wb') as output:
             process = subprocess.Popen(

@@ -1,5 +1,6 @@
 """What a bad radio does to detections: real nodes with a relay between them, in real time."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -39,6 +40,12 @@ _SETTLE_S = 3.0  # until listeners that the player has met have met one another
 
 _DROPS = (0.0, 0.2, 0.4)
 _DELAYS_MS = (0.0, 100.0, 200.0, 300.0, 500.0)
+
+
+HEADINGS = (
+    'lost', 'delay, ms', 'jitter, ms', 'twice', 'frames sent', 'delivered', 'images', 'skipped', 'answered',
+    'with features', 'age, ms: p50', 'p95', 'oldest', 'refused',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,12 +134,13 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment) -> Radio
         exit_codes = {node.name: node.process.returncode for node in group.nodes}
     with BagReader(out / 'recording') as reader:
         delivered = sum(1 for _ in reader.raw_messages({RELAYED}))
-    return _figures(impairment, read_recording(out / 'recording'), delivered, exit_codes)
+    return figures_of(impairment, read_recording(out / 'recording'), delivered, exit_codes)
 
 
-def _figures(
+def figures_of(
     impairment: Impairment, run: Recording, delivered: int, exit_codes: dict[str, int | None]
 ) -> RadioFigures:
+    """Return the figures of a run; arguments and figures as in `RadioFigures`."""
     # the player does not wait for the last answers, so those images that came after the last one are left out
     last = max(run.status, default=0)
     reasons = [reason for row in run.status.values() for reason in row.refused]
@@ -154,15 +162,17 @@ def _figures(
 
 def markdown(rows: list[RadioFigures]) -> str:
     """Return the figures as a table, a row a radio."""
-    headings = (
-        'lost', 'delay, ms', 'jitter, ms', 'twice', 'frames sent', 'delivered', 'images', 'skipped', 'answered',
-        'with features', 'age, ms: p50', 'p95', 'oldest', 'refused',
-    )  # fmt: skip
-    lines = [headings, ('--:',) * (len(headings) - 1) + (':--',), *map(_cells, rows)]
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+    return as_table(HEADINGS, [cells(row) for row in rows])
 
 
-def _cells(row: RadioFigures) -> tuple[str, ...]:
+def as_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return Markdown, the columns right-aligned but for the last one."""
+    rule = ['--:'] * (len(headings) - 1) + [':--']
+    return ''.join(f'| {" | ".join(line)} |\n' for line in (headings, rule, *lines))
+
+
+def cells(row: RadioFigures) -> tuple[str, ...]:
+    """Return a row of the table, in the order of HEADINGS."""
     radio = row.impairment
     ages = np.percentile(row.ages_ms, (50, 95, 100)) if row.ages_ms else ()
     return (

@@ -81,14 +81,18 @@ def run_nodes(
 
 
 def start_perception(
-    group: NodeGroup, name: str, parameters: Mapping[str, object], features: str = topics.FEATURES
+    group: NodeGroup,
+    name: str,
+    parameters: Mapping[str, object],
+    features: str = topics.FEATURES,
+    further_remappings: Mapping[str, str] | None = None,
 ) -> NodeProcess:
     """Start the infrastructure_node or the vehicle_node on the topics of a bag, on simulated time.
 
     `features` is the topic that the vehicle listens to.
     """
     image, info = _CAMERAS[name]
-    remappings = {'~/input/image/compressed': image, '~/input/camera_info': info}
+    remappings = {'~/input/image/compressed': image, '~/input/camera_info': info, **(further_remappings or {})}
     if name == 'vehicle_node':
         remappings['~/input/features'] = features
     return group.start(f'emiff_ros.{name}', {**_PERCEPTION, **parameters}, remappings)
