@@ -115,8 +115,8 @@ def player_parameters(bag: Path, answer_s: float) -> dict[str, object]:
         'bag': bag,
         'wait_for': [f'{topic}={count}' for topic, count in subscribers.items()],
         'pace': [
-            f'{topics.INFRASTRUCTURE_IMAGE}={topics.FEATURES}',
-            f'{topics.VEHICLE_IMAGE}={topics.DETECTIONS}',
+            f'{topics.INFRASTRUCTURE_IMAGE}={topics.FEATURES},{topics.INFRASTRUCTURE_REFUSALS}',
+            f'{topics.VEHICLE_IMAGE}={topics.DETECTIONS},{topics.VEHICLE_REFUSALS}',
         ],
         'pace_s': answer_s,
         'wait_s': answer_s,
