@@ -12,10 +12,10 @@ from emiff_core.training.memory import keep_freed_memory
 
 if sys.argv[1] == 'keep':
     assert keep_freed_memory()
-torch.ones(4_000_000)
+torch.ones(20_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    torch.ones(4_000_000)
+for _ in range(8):
+    torch.ones(20_000_000)  # beyond 32 MB glibc always asks the kernel
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
