@@ -12,7 +12,8 @@ from emiff_core.training.memory import keep_freed_memory
 
 if sys.argv[1] == 'keep':
     assert keep_freed_memory()
-torch.ones(20_000_000)
+for _ in range(3):  # until the heap is as large as it will be
+    torch.ones(20_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(8):
     torch.ones(20_000_000)  # beyond 32 MB glibc always asks the kernel
