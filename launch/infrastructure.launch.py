@@ -10,9 +10,9 @@ def generate_launch_description() -> LaunchDescription:
     return describe_node(
         'infrastructure_node',
         {
-            'image': ('~/input/image', 'raw image'),
-            'image_compressed': ('~/input/image/compressed', 'compressed image (image_transport: compressed)'),
-            'camera_info': ('~/input/camera_info', 'calibration of the image'),
+            'image': ('~/input/image', 'images (image_transport: raw)'),
+            'image_compressed': ('~/input/image/compressed', 'images (image_transport: compressed)'),
+            'camera_info': ('~/input/camera_info', 'calibration, one for each image'),
             'features': ('~/output/features', 'features for the vehicles'),
         },
     )

@@ -10,10 +10,10 @@ def generate_launch_description() -> LaunchDescription:
     return describe_node(
         'vehicle_node',
         {
-            'image': ('~/input/image', 'raw image'),
-            'image_compressed': ('~/input/image/compressed', 'compressed image (image_transport: compressed)'),
-            'camera_info': ('~/input/camera_info', 'calibration of the image'),
+            'image': ('~/input/image', 'images (image_transport: raw)'),
+            'image_compressed': ('~/input/image/compressed', 'images (image_transport: compressed)'),
+            'camera_info': ('~/input/camera_info', 'calibration, one for each image'),
             'features': ('~/input/features', 'features of the roadside units'),
-            'detections': ('~/output/detections', 'boxes found'),
+            'detections': ('~/output/detections', 'boxes, one message for each image processed'),
         },
     )

@@ -1,0 +1,75 @@
+"""Start a vehicle and any number of roadside units: `ros2 launch emiff cooperative.launch.py units:=north,south`."""
+
+from typing import Any
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import OpaqueFunction
+
+from emiff_ros.launching import argument, common_arguments, managed_node, share, text, value
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare a vehicle node and an infrastructure node for each unit, all on one topic of features."""
+    params, log_level, start = common_arguments('vehicle_node')
+    return LaunchDescription(
+        [
+            argument(
+                'units',
+                'infrastructure',
+                'roadside units, separated by commas; each is a namespace with camera/image and camera/camera_info, '
+                'and the agent_id of its node',
+            ),
+            argument('vehicle', 'vehicle', 'namespace of the vehicle, as that of a unit; empty: roadside units only'),
+            argument('features', '/features', 'topic on which the units send and the vehicle listens'),
+            argument('image_transport', 'raw', 'how images come', ('raw', 'compressed')),
+            argument('config', '', 'model config of all nodes; empty: the demo model'),
+            argument('weights', '', 'weights of all nodes (.safetensors); empty: random weights'),
+            argument('use_sim_time', 'false', 'take the time from /clock', ('true', 'false')),
+            params,
+            argument(
+                'unit_params',
+                share('config', 'infrastructure_node.param.yaml'),
+                'YAML file with the parameters of every infrastructure_node',
+            ),
+            log_level,
+            start,
+            OpaqueFunction(function=_start),
+        ]
+    )
+
+
+def _start(context: LaunchContext) -> list[Any]:
+    units = [unit.strip() for unit in value(context, 'units').split(',') if unit.strip()]
+    vehicle = value(context, 'vehicle')
+    if len(set(units)) != len(units):
+        raise RuntimeError(f'units: expected each unit once, found {",".join(units)}')
+    actions = []
+    for unit in units:
+        own = {'agent_id': text(unit)}
+        actions += _node(context, 'infrastructure_node', unit, 'unit_params', own, '~/output/features')
+    if vehicle:
+        actions += _node(context, 'vehicle_node', vehicle, 'params', {}, '~/input/features')
+    return actions
+
+
+def _node(
+    context: LaunchContext, executable: str, namespace: str, params: str, own: dict[str, Any], features: str
+) -> list[Any]:
+    transport = value(context, 'image_transport')
+    suffix = '/compressed' if transport == 'compressed' else ''
+    shared = {'image_transport': transport, 'use_sim_time': value(context, 'use_sim_time') == 'true'}
+    for name in ('config', 'weights'):
+        if value(context, name):  # otherwise the parameter file says
+            shared[name] = text(value(context, name))
+    return managed_node(
+        context,
+        executable,
+        name=executable,
+        namespace=namespace,
+        parameters=[value(context, params), shared | own],
+        remappings={
+            f'~/input/image{suffix}': f'/{namespace}/camera/image{suffix}',
+            '~/input/camera_info': f'/{namespace}/camera/camera_info',
+            features: value(context, 'features'),
+        },
+    )
