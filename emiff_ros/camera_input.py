@@ -40,12 +40,14 @@ class CameraImage:
         pixels: (H, W, 3) uint8 BGR.
         camera: what took it.
         arrived: time.monotonic() when image and camera_info were both there, seconds.
+        taken: time.monotonic() when the worker took them.
     """
 
     header: Header
     pixels: NDArray[np.uint8]
     camera: PinholeCamera
     arrived: float
+    taken: float
 
     @property
     def stamp_ns(self) -> int:
@@ -224,11 +226,12 @@ class CameraInput:
     def _work(self) -> None:
         while (item := self._slot.get()) is not None:
             image, info, arrived = item
+            taken = time.monotonic()
             try:
                 pixels = images.to_bgr(image)
                 camera = calibration.camera_of(info)
                 calibration.check_size(camera, pixels)
-                self._user.process(CameraImage(image.header, pixels, camera, arrived))
+                self._user.process(CameraImage(image.header, pixels, camera, arrived, taken))
                 self.counts.add('processed')
             except Paused:
                 self.counts.add('skipped')

@@ -145,7 +145,8 @@ class InfrastructureWork:
         sent = time.monotonic()
         arrived = encoded.image.arrived
         stages = {
-            'wait': (encoded.started - arrived) * 1e3,
+            'wait': (encoded.image.taken - arrived) * 1e3,
+            'convert': (encoded.started - encoded.image.taken) * 1e3,
             'tf': (encoded.placed - encoded.started) * 1e3,
             **encoded.feature.stage_ms,
             'codec': (sent - encoded.done) * 1e3,

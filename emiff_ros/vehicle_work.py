@@ -214,7 +214,8 @@ class VehicleWork:
             self._detections.publish(messages.detections_to_message(detections, header))
             sent = time.monotonic()
             stages = {
-                'wait': (started - image.arrived) * 1e3,
+                'wait': (image.taken - image.arrived) * 1e3,
+                'convert': (started - image.taken) * 1e3,
                 'tf': (placed - started + ready - encoded) * 1e3,
                 **vehicle.stage_ms,
                 **result.stage_ms,

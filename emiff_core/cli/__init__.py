@@ -13,6 +13,7 @@ def make_app() -> typer.Typer:
     """Assemble the command line."""
     from emiff_core.cli.bag import bag
     from emiff_core.cli.bench import bench
+    from emiff_core.cli.bench_nodes import nodes
     from emiff_core.cli.bench_robustness import robustness
     from emiff_core.cli.convert_checkpoint import convert_checkpoint
     from emiff_core.cli.data import data
@@ -34,6 +35,7 @@ def make_app() -> typer.Typer:
         app.command()(command)
     benchmarks = typer.Typer(help='Measure this machine.', no_args_is_help=True)
     benchmarks.command('model')(bench)
+    benchmarks.command('nodes')(nodes)
     benchmarks.command('robustness')(robustness)
     app.add_typer(benchmarks, name='bench')
     app.add_typer(data, name='data')

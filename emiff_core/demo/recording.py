@@ -46,6 +46,7 @@ class Recording:
         status: by stamp.
         truths: boxes of the evaluated class, in the detection frame, by stamp.
         vehicle_stages, infrastructure_stages: milliseconds by stage, an entry an image.
+        vehicle_total_ms: milliseconds from an image's arrival to its answer, as the vehicle node measured them.
     """
 
     images: dict[int, int] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Recording:
     status: dict[int, FusionRow] = field(default_factory=dict)
     truths: dict[int, Boxes3D] = field(default_factory=dict)
     vehicle_stages: list[Stages] = field(default_factory=list)
+    vehicle_total_ms: list[float] = field(default_factory=list)
     infrastructure_stages: list[Stages] = field(default_factory=list)
 
 
@@ -86,6 +88,7 @@ def read_recording(path: Path) -> Recording:
                 run.truths[stamp_of(message)] = _evaluated(detections_of(message))
             elif topic == topics.VEHICLE_TIMES:
                 run.vehicle_stages.append(_stages(message))
+                run.vehicle_total_ms.append(float(message.total_ms))
             elif topic == topics.INFRASTRUCTURE_TIMES:
                 run.infrastructure_stages.append(_stages(message))
     return run

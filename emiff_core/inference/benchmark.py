@@ -2,13 +2,17 @@
 
 import time
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
+import torch
 
 from emiff_core.geometry import PinholeCamera, transforms
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
 
 _CAMERA = PinholeCamera(np.array([[1400.0, 0.0, 960.0], [0.0, 1400.0, 540.0], [0.0, 0.0, 1.0]]), 1920, 1080)
+
+_CALIBRATIONS = 5
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,18 @@ class FrameTimes:
     total_ms: float
     latent_numbers: int
     boxes: int
+
+
+def calibrate(threads: int) -> float:
+    """Return what a float32 product of two 2048 x 2048 matrices takes, milliseconds: by it machines compare."""
+    torch.set_num_threads(threads)
+    matrix = torch.rand(2048, 2048, generator=torch.Generator().manual_seed(0))
+    took = []
+    for _ in range(_CALIBRATIONS + 1):
+        start = time.perf_counter()
+        matrix @ matrix
+        took.append((time.perf_counter() - start) * 1e3)
+    return median(took[1:])
 
 
 def measure(engine: EagerEngine, frames: int) -> list[FrameTimes]:
