@@ -12,7 +12,7 @@ from emiff_core.training.memory import keep_freed_memory
 
 if sys.argv[1] == 'keep':
     assert keep_freed_memory()
-for _ in range(3):  # until the heap is as large as it will be
+for _ in range(20):  # until the heap is as large as it will be
     torch.ones(20_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(8):
