@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
@@ -12,7 +13,7 @@ from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
-from emiff.msg import FusionStatus
+from emiff.msg import FusionStatus, ImageRefusal
 from emiff_core.bag.detections import stamp_of
 from emiff_core.codec import NumericType, encode
 from emiff_core.cooperation.feature_frame import FeatureFrame
@@ -41,8 +42,10 @@ class Road:
         self._static = self.node.create_publisher(TFMessage, '/tf_static', latched)
         self.detections: dict[int, Detection3DArray] = {}
         self.status: dict[int, FusionStatus] = {}
+        self.refusals: dict[int, str] = {}
         self.node.create_subscription(Detection3DArray, '/vehicle_node/output/detections', self._detected, 50)
         self.node.create_subscription(FusionStatus, '/vehicle_node/output/status', self._said, 50)
+        self.node.create_subscription(ImageRefusal, '/vehicle_node/output/refusals', self._refused, 50)
         self._boot_id, self._sequence = self.now(), 0
         pixels = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
         self._feature = engine.encode_infrastructure(pixels, camera_of(camera_info()))
@@ -119,6 +122,18 @@ class Road:
         """Wait for the detections and the status of an image; return the status."""
         self.ros.spin_until(lambda: stamp in self.detections and stamp in self.status, seconds)
         return self.status[stamp]
+
+    def answered(self, attempts: int = 20) -> FusionStatus:
+        """Show images until one is answered: a transform that was just said may arrive after the first."""
+        for _ in range(attempts):
+            stamp = self.show()
+            self.ros.spin_until(lambda stamp=stamp: stamp in self.status or self.now() > stamp + 2_000_000_000)
+            if stamp in self.status:
+                return self.answer(stamp)
+        pytest.fail('no image was answered')
+
+    def _refused(self, message: ImageRefusal) -> None:
+        self.refusals[stamp_of(message)] = message.reason
 
     def _detected(self, message: Detection3DArray) -> None:
         self.detections[stamp_of(message)] = message

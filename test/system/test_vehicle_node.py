@@ -61,33 +61,23 @@ def test_without_the_cameras_place_an_image_is_refused_and_tf_is_named(road, veh
 def test_without_a_world_pose_the_vehicle_detects_alone_and_says_why(road, vehicle):
     road.stand('vehicle_lidar', FRAME, (1.0, 0.0, 0.0), LOOKING_AHEAD)
     road.feature(road.now())
-    status = answered(road)
+    status = road.answered()
     assert [use.reason for use in status.features] == ['no_vehicle_pose']
     assert said(vehicle, 'detecting alone', 'map')
-
-
-def answered(road: Road, attempts: int = 20):
-    """Show images until one is answered: a transform that was just said may arrive after the first."""
-    for _ in range(attempts):
-        stamp = road.show()
-        road.ros.spin_until(lambda stamp=stamp: stamp in road.status or road.now() > stamp + 2000 * MS)
-        if stamp in road.status:
-            return road.answer(stamp)
-    pytest.fail('no image was answered')
 
 
 def reasons_until(road: Road, reason: str, attempts: int = 20) -> list[str]:
     """Show images until a status tells `reason`; return all reasons told by then."""
     told: list[str] = []
     for _ in range(attempts):
-        told += [use.reason for use in answered(road).features if not use.used]
+        told += [use.reason for use in road.answered().features if not use.used]
         if reason in told:
             break
     return told
 
 
 def test_a_fresh_feature_is_fused_and_its_age_is_told(placed):
-    answered(placed)
+    placed.answered()
     taken = placed.now()
     placed.feature(taken)
     stamp = taken + 20 * MS
@@ -100,7 +90,7 @@ def test_a_fresh_feature_is_fused_and_its_age_is_told(placed):
 
 
 def test_an_old_feature_is_no_longer_used(placed):
-    answered(placed)
+    placed.answered()
     taken = placed.now()
     placed.feature(taken)
     stamp = taken + int(MAX_AGE_MS + 1) * MS
@@ -122,7 +112,7 @@ def test_an_old_feature_is_no_longer_used(placed):
     ],
 )
 def test_a_refused_feature_is_in_the_status_with_its_reason_and_detection_goes_on(placed, vehicle, changes, reason):
-    answered(placed)
+    placed.answered()
     placed.feature(placed.now())  # this boot has spoken before
     placed.feature(placed.now(), **changes)
     assert reason in reasons_until(placed, reason)
@@ -131,7 +121,7 @@ def test_a_refused_feature_is_in_the_status_with_its_reason_and_detection_goes_o
 
 @pytest.mark.parametrize(('ahead_ms', 'reason'), [(3000, 'from_the_future'), (-3000, 'too_old')])
 def test_a_feature_out_of_time_is_refused(placed, ahead_ms, reason):
-    answered(placed)
+    placed.answered()
     placed.feature(placed.now() + ahead_ms * MS)
     assert reason in reasons_until(placed, reason)
 
@@ -142,7 +132,7 @@ def test_images_without_camera_info_are_named_and_the_next_good_one_is_answered(
         return said(vehicle, 'expected a camera_info', '/info')
 
     placed.ros.spin_until(shown_in_vain, 30)
-    answered(placed)
+    placed.answered()
 
 
 @pytest.mark.parametrize(
@@ -159,14 +149,15 @@ def test_a_broken_image_is_refused_with_what_was_expected_and_the_next_is_answer
         stamp = placed.now()
         placed.info(stamp, **info)
         placed.image(stamp, **image)
-        return said(vehicle, 'image refused', *words)
+        return said(vehicle, 'image refused', *words) and placed.refusals
 
     placed.ros.spin_until(refused, 30)
-    answered(placed)
+    assert all(word in placed.refusals[max(placed.refusals)] for word in words)
+    placed.answered()
 
 
 def test_the_newest_image_wins_and_the_skipped_ones_are_counted(placed):
-    before = answered(placed)
+    before = placed.answered()
     stamps = [placed.show() for _ in range(5)]  # as many as DDS keeps for the node
     status = placed.answer(stamps[-1])
     answered_since = sum(stamp in placed.status for stamp in stamps)
@@ -192,6 +183,8 @@ def test_a_signal_ends_a_node_with_exit_code_0(tmp_path, tiny_config, ros, name,
         ({'device': 'gpu'}, ['device', 'gpu']),
         ({'max_age_ms': -5.0}, ['max_age_ms']),
         ({'max_age_ms': 'long'}, ['max_age_ms']),
+        ({'max_age': 5.0}, ['max_age: unknown', 'max_age_ms']),
+        ({'error_below_hz': 9.0}, ['error_below_hz', 'warn_below_hz']),
         ({'config': '/no/such.yaml'}, ['/no/such.yaml']),
         ({'weights': '/no/such.safetensors'}, ['/no/such.safetensors']),
     ],
