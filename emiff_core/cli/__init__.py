@@ -11,6 +11,7 @@ from emiff_core.errors import EmiffError
 
 def make_app() -> typer.Typer:
     """Assemble the command line."""
+    from emiff_core.cli.ablate import ablate
     from emiff_core.cli.bag import bag
     from emiff_core.cli.bench import bench
     from emiff_core.cli.bench_nodes import nodes
@@ -20,6 +21,7 @@ def make_app() -> typer.Typer:
     from emiff_core.cli.demo import demo
     from emiff_core.cli.evaluate import evaluate
     from emiff_core.cli.parity import parity
+    from emiff_core.cli.report import report
     from emiff_core.cli.synth import synth
     from emiff_core.cli.train import train
     from emiff_core.cli.view import view
@@ -31,7 +33,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (demo, view, synth, bag, train, evaluate, parity, convert_checkpoint):
+    for command in (demo, view, synth, bag, train, evaluate, ablate, report, parity, convert_checkpoint):
         app.command()(command)
     benchmarks = typer.Typer(help='Measure this machine.', no_args_is_help=True)
     benchmarks.command('model')(bench)

@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -19,17 +20,26 @@ def write_card(path: Path, settings: dict[str, object], results: dict[str, objec
         settings: detector, training and data, plain values.
         results: model_id, steps, hours, metrics.
     """
-    card = {
-        **results,
-        'command': ['emiff', *sys.argv[1:]],
-        'commit': _commit(),
-        'emiff': __version__,
-        'torch': torch.__version__,
-        'python': platform.python_version(),
-        'hardware': _hardware(),
-        'settings': settings,
-    }
+    card = {**results, **asdict(provenance()), 'settings': settings}
     path.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a figure: the command, the commit (with a plus sign if files differ from it), versions, hardware."""
+
+    command: tuple[str, ...]
+    commit: str | None
+    emiff: str
+    torch: str
+    python: str
+    hardware: str
+
+
+def provenance() -> Provenance:
+    """Return that of whatever this process makes."""
+    command = ('emiff', *sys.argv[1:])
+    return Provenance(command, _commit(), __version__, torch.__version__, platform.python_version(), _hardware())
 
 
 def _commit() -> str | None:

@@ -1,0 +1,119 @@
+"""Trains what is not trained yet: a folder for each detector and seed, gone on with where it was stopped."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.multiprocessing as mp
+
+from emiff_core.ablation.variants import Learner
+from emiff_core.errors import EmiffError
+from emiff_core.training.config import TrainingConfig
+from emiff_core.training.one_side import OneSideSamples
+from emiff_core.training.run import WEIGHTS, Plan, train
+from emiff_core.training.samples import Samples
+from emiff_core.training.schedule import total_steps
+
+Report = Callable[[str], None]
+
+
+@dataclass
+class Workshop:
+    """Where and on what detectors are trained.
+
+    Attributes:
+        folder: holds a folder for each learner and seed.
+        samples: returns what is trained on and what is validated on; asked for only when something is trained.
+        device: to compute on.
+        processes: that train together; each takes `batch_size` samples a step.
+        threads: of each.
+        given: weights file of a learner that need not be trained, by the learner's name; seed 0 alone has them.
+        seconds: that were spent on training so far.
+    """
+
+    folder: Path
+    samples: Callable[[], tuple[Samples, Samples]]
+    device: torch.device
+    processes: int
+    threads: int
+    given: dict[str, Path]
+    seconds: float = 0.0
+
+    def weights_of(self, learner: Learner, seed: int, report: Report) -> tuple[Path, float]:
+        """Return the weights file of a learner, trained now if it was not, and the hours that its training took.
+
+        Raises:
+            EmiffError: a training fails or was stopped, or is of another number of processes.
+        """
+        if learner.name in self.given and seed == 0:
+            return self.given[learner.name], _hours(self.given[learner.name].parent / 'card.json')
+        out = self.folder / f'{learner.name}-{learner.digest}' / f'seed{seed}'
+        card = out / 'card.json'
+        if not _is_complete(card, learner.training):
+            report(f'training {learner.name}, seed {seed}, in {out}')
+            start = time.monotonic()
+            self._train(learner, seed, out, report)
+            self.seconds += time.monotonic() - start
+            if not _is_complete(card, learner.training):
+                raise EmiffError(f'{out}: the training was stopped; the same command goes on with it')
+        return out / WEIGHTS, _hours(card)
+
+    def _train(self, learner: Learner, seed: int, out: Path, report: Report) -> None:
+        samples, validation = self.samples()
+        if learner.side != 'both':
+            samples = OneSideSamples(samples, learner.side, learner.labels)
+            validation = OneSideSamples(validation, learner.side, learner.labels)
+        training = replace(learner.training, seed=seed)
+        plan = Plan(learner.detector, training, samples, validation, out, self.device, resume=True)
+        if self.processes == 1:
+            train(plan, report)
+        else:
+            mp.spawn(_train_together, (self.processes, _free_port(), self.threads, plan), self.processes)
+
+
+def _train_together(rank: int, world: int, port: int, threads: int, plan: Plan) -> None:
+    """Train as one of several processes, which find each other as torchrun's do."""
+    os.environ |= {
+        'RANK': str(rank),
+        'LOCAL_RANK': str(rank),
+        'WORLD_SIZE': str(world),
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': str(port),
+    }
+    torch.set_num_threads(threads)
+    train(plan, print)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_complete(card: Path, training: TrainingConfig) -> bool:
+    """Whether a training has made all its steps, by its card."""
+    if not card.is_file():
+        return False
+    content = _read(card)
+    options = training.optimizer
+    settings = content['settings']
+    samples_a_step = options.batch_size * options.accumulate * int(settings['processes'])
+    n_samples = settings['samples'].get('samples') or settings['samples']['frames']
+    return bool(content['steps'] == total_steps(training.schedule, int(n_samples), samples_a_step))
+
+
+def _hours(card: Path) -> float:
+    return float(_read(card).get('hours', 0.0)) if card.is_file() else 0.0
+
+
+def _read(card: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(card.read_text(encoding='utf-8')))
+    except (OSError, ValueError) as error:
+        raise EmiffError(f'{card}: expected the card of a training: {error}') from None

@@ -1,0 +1,217 @@
+"""The studies by name: which detectors, under which settings, on what data."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from emiff_core.ablation import settings as known
+from emiff_core.ablation import variants
+from emiff_core.ablation.data import Data
+from emiff_core.ablation.learning import Report, Workshop
+from emiff_core.ablation.result import Result, Row
+from emiff_core.ablation.scores import places_of, score
+from emiff_core.ablation.settings import Setting
+from emiff_core.ablation.sweep import Progress, run_settings
+from emiff_core.ablation.variants import Variant
+from emiff_core.config import EmiffConfig
+from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.evaluation.metrics import measure
+from emiff_core.evaluation.ranges import ModelRange
+from emiff_core.evaluation.road import Road
+from emiff_core.evaluation.run import EvaluatedFrame
+from emiff_core.inference.eager import EagerEngine
+from emiff_core.training.card import provenance
+from emiff_core.training.config import TrainingConfig
+
+_ASYNCHRONY_MS = (0, 100, 200, 300, 400)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a study needs.
+
+    Attributes:
+        detector, training: of EMIFF; variants differ from them.
+        workshop: gives weights.
+        data: what is evaluated on.
+        out: gets a folder a study; its JSON stands beside that.
+        seeds: trainings of each variant.
+        frames: only the first so many of the data set.
+        report: called with a line of text now and then.
+        progress: called with the frames done and all frames of a variant.
+    """
+
+    detector: EmiffConfig
+    training: TrainingConfig
+    workshop: Workshop
+    data: Data
+    out: Path
+    seeds: int
+    frames: int | None
+    report: Report
+    progress: Progress
+
+
+def run_study(name: str, bench: Bench) -> Path:
+    """Run a study, train what it lacks, and write its JSON.
+
+    Args:
+        name: one of STUDIES.
+        bench: all else.
+
+    Returns:
+        The JSON file.
+
+    Raises:
+        EmiffError: see `Workshop.weights_of` and `run_settings`.
+    """
+    start = time.monotonic()
+    trained_before = bench.workshop.seconds
+    rows = tuple(STUDIES[name](bench, name))
+    trained_s = bench.workshop.seconds - trained_before
+    made = provenance()
+    result = Result(
+        name=name,
+        data=bench.data.description,
+        own_range=ModelRange.of(bench.detector.voxels).name,
+        seconds=round(time.monotonic() - start - trained_s, 1),
+        rows=rows,
+        command=made.command,
+        commit=made.commit,
+        hardware=made.hardware,
+    )
+    path = bench.out / f'{name}.json'
+    result.save(path)
+    return path
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """A variant with weights."""
+
+    variant: Variant
+    seed: int
+    engines: tuple[EagerEngine, ...]
+    hours: float
+
+    @cached_property
+    def road(self) -> Road:
+        return self.variant.road(self.engines)
+
+
+def _trained(bench: Bench, chosen: list[Variant]) -> Iterator[_Trained]:
+    """Yield each variant with each seed, trained."""
+    for variant in chosen:
+        for seed in range(bench.seeds):
+            found = [bench.workshop.weights_of(learner, seed, bench.report) for learner in variant.learners]
+            engines = tuple(
+                EagerEngine(learner.detector, path, str(bench.workshop.device))
+                for learner, (path, _) in zip(variant.learners, found, strict=True)
+            )
+            yield _Trained(variant, seed, engines, sum(hours for _, hours in found))
+
+
+def _evaluate(
+    bench: Bench, study: str, trained: _Trained, settings: list[Setting], dataset: DairV2xDataset
+) -> Iterator[Row]:
+    bench.report(f'{study}: {trained.variant.title}, seed {trained.seed}, {len(settings)} settings')
+    out = bench.out / study / f'{trained.variant.name}_seed{trained.seed}'
+    run = {
+        'data': bench.data.description,
+        'model_ids': [engine.model_id for engine in trained.engines],
+        'configs': [learner.detector.to_dict() for learner in trained.variant.learners],
+    }
+    found = run_settings(dataset, trained.road, settings, out, run, bench.frames, bench.progress)
+    for setting, frames in zip(settings, found, strict=True):
+        yield _row(bench, trained, setting, frames, dataset)
+
+
+def _row(
+    bench: Bench, trained: _Trained, setting: Setting, frames: list[EvaluatedFrame], dataset: DairV2xDataset
+) -> Row:
+    own = ModelRange.of(bench.detector.voxels)
+    cost = measure(frames, (), own)
+    return Row(
+        variant=trained.variant.title,
+        published=trained.variant.published,
+        setting=(*trained.variant.values, *setting.values),
+        seed=trained.seed,
+        frames=len(frames),
+        scores=tuple(score(frames, places_of(dataset, len(frames)), own)),
+        message_bytes=cost.message_bytes,
+        payload_bytes=cost.payload_bytes,
+        paper_bytes=cost.paper_bytes,
+        age_ms=cost.age_ms,
+        hours=trained.hours,
+        model_ids=tuple(engine.model_id for engine in trained.engines),
+    )
+
+
+Study = Callable[[Bench, str], Iterator[Row]]
+Choose = Callable[[EmiffConfig, TrainingConfig], list[Variant]]
+
+
+def _swept(choose: Choose, settings: Callable[[_Trained], list[Setting]]) -> Study:
+    """Return a study of variants under settings of the same data set."""
+
+    def rows(bench: Bench, study: str) -> Iterator[Row]:
+        dataset = bench.data.validation()
+        for trained in _trained(bench, choose(bench.detector, bench.training)):
+            yield from _evaluate(bench, study, trained, settings(trained), dataset)
+
+    return rows
+
+
+def _asynchronous(choose: Choose) -> Study:
+    """Return a study of variants on data whose roadside exposes earlier and earlier."""
+
+    def rows(bench: Bench, study: str) -> Iterator[Row]:
+        for trained in _trained(bench, choose(bench.detector, bench.training)):
+            for milliseconds in _ASYNCHRONY_MS:
+                dataset = bench.data.asynchronous(milliseconds)
+                setting = Setting((('asynchrony_ms', float(milliseconds)),), trained.road.answer)
+                yield from _evaluate(bench, study, trained, [setting], dataset)
+
+    return rows
+
+
+def _both(first: Study, second: Study) -> Study:
+    def rows(bench: Bench, study: str) -> Iterator[Row]:
+        yield from first(bench, study)
+        yield from second(bench, study)
+
+    return rows
+
+
+def _as_it_is(trained: _Trained) -> list[Setting]:
+    return [Setting((), trained.road.answer)]
+
+
+def _pose_errors(trained: _Trained) -> list[Setting]:
+    return known.pose_errors(trained.road.answer)
+
+
+def _calibration_noises(trained: _Trained) -> list[Setting]:
+    return known.calibration_noises(trained.road.answer)
+
+
+def _quantisations(trained: _Trained) -> list[Setting]:
+    return known.quantisations(trained.engines[0])
+
+
+def _emiff(detector: EmiffConfig, training: TrainingConfig) -> list[Variant]:
+    return [variants.emiff(detector, training)]
+
+
+STUDIES: dict[str, Study] = {
+    'comparison': _swept(variants.comparison, _as_it_is),
+    'mca': _both(_swept(variants.mca, _pose_errors), _asynchronous(variants.mca)),
+    'ccm': _swept(variants.ccm, _as_it_is),
+    'fc': _swept(variants.fc, _as_it_is),
+    'pose-error': _swept(_emiff, _pose_errors),
+    'asynchrony': _asynchronous(_emiff),
+    'calibration-noise': _swept(_emiff, _calibration_noises),
+    'quantisation': _swept(_emiff, _quantisations),
+}
