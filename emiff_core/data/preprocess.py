@@ -52,10 +52,12 @@ def prepare_image(
     view = network_view(camera, config)
     if config.channel_order == 'rgb':
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    mean, std = np.array(config.mean, dtype=np.float32), np.array(config.std, dtype=np.float32)
-    normalised = (pixels.astype(np.float32) - mean) / std
     tensor = torch.zeros(3, _padded(height, config.pad_divisor), _padded(width, config.pad_divisor))
-    tensor[:, :height, :width] = torch.from_numpy(normalised).permute(2, 0, 1)
+    for plane, values, mean, std in zip(tensor.numpy(), cv2.split(pixels), config.mean, config.std, strict=True):
+        # a plane at a time and in place: copies of the whole image cost more than the arithmetic
+        content = plane[:height, :width]
+        np.subtract(values, np.float32(mean), out=content, dtype=np.float32)
+        np.divide(content, np.float32(std), out=content)
     return PreparedImage(
         tensor=tensor,
         camera=view,
