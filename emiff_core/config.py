@@ -136,15 +136,15 @@ class FusionConfig:
     Attributes:
         mask_points_behind: True: a voxel behind a camera gets zeros from it. Official, False: it samples the
             mirrored pixel.
-        mean_over: 'present': mean over the cameras that are there. Official, 'two': the sum is halved, a missing
-            camera counts as zeros.
+        mean_over: 'seen': of each voxel, mean over the cameras that see it. 'present': mean over the cameras that are
+            there. Official, 'two': the sum is halved, a missing camera counts as zeros.
         per_camera_scale: True: each camera's own resize and mirroring. Official, False: the vehicle image's for all.
         align_pixel_centers: True: pixel u lies at (u + 1/2) / stride - 1/2 of the feature map. Official, False:
             at u / padded width * (feature width - 1).
     """
 
     mask_points_behind: bool = True
-    mean_over: Literal['present', 'two'] = 'present'
+    mean_over: Literal['seen', 'present', 'two'] = 'present'
     per_camera_scale: bool = True
     align_pixel_centers: bool = True
 

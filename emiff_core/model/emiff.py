@@ -145,7 +145,13 @@ class Emiff(nn.Module):
             ]
             everywhere = torch.ones(len(maps[0]), dtype=torch.bool, device=maps[0].device)
             present = [everywhere, *(everywhere if r.present is None else r.present for r in remotes)]
-            volume = voxel_fusion.fuse_volumes(volumes, torch.stack(present, dim=1), fusion)
+            seen = None
+            if fusion.mean_over == 'seen':
+                seen = [
+                    voxel_fusion.seen_voxels(c, self.voxel_centres, x.shape[-2:], self.config.voxels, fusion)
+                    for x, c in zip(maps, cameras, strict=True)
+                ]
+            volume = voxel_fusion.fuse_volumes(volumes, torch.stack(present, dim=1), fusion, seen)
         with stage('neck'):
             bev = self.neck(volume)
         with stage('head'):

@@ -72,15 +72,7 @@ def sample_volume(
     Returns:
         (B, C, X, Y, Z); zeros where a voxel is not in the image.
     """
-    pixels, depth = project(points, camera)
-    padded = pixels.new_tensor([features.shape[3] * STRIDE, features.shape[2] * STRIDE])
-    if fusion.align_pixel_centers:
-        grid = (pixels + 0.5) / padded * 2 - 1
-    else:
-        grid = pixels / padded * 2 - 1
-    grid = grid.clamp(-_OUTSIDE, _OUTSIDE).nan_to_num(_OUTSIDE)  # in the camera's plane the division has no answer
-    if fusion.mask_points_behind:
-        grid = torch.where(depth[..., None] > MIN_DEPTH, grid, _OUTSIDE)
+    grid = _sampling_grid(camera, points, features.shape[-2:], fusion)
     sampled = F.grid_sample(
         features,
         grid[:, None],
@@ -92,22 +84,57 @@ def sample_volume(
     return sampled.reshape(*features.shape[:2], z, y, x).permute(0, 1, 4, 3, 2)
 
 
-def fuse_volumes(volumes: Sequence[Tensor], present: Tensor, fusion: FusionConfig) -> Tensor:
+def seen_voxels(
+    camera: CameraBatch, points: Tensor, size: torch.Size, voxels: VoxelConfig, fusion: FusionConfig
+) -> Tensor:
+    """Return which voxels one camera's image holds, (B, X, Y, Z) bool.
+
+    Args:
+        camera: the B cameras.
+        points: (X * Y * Z, 3), see `voxel_centres`.
+        size: (h, w) of its map.
+        voxels, fusion: as for `sample_volume`.
+    """
+    inside = (_sampling_grid(camera, points, size, fusion).abs() < 1).all(dim=-1)
+    x, y, z = voxels.shape
+    return inside.reshape(-1, z, y, x).permute(0, 3, 2, 1)
+
+
+def fuse_volumes(
+    volumes: Sequence[Tensor], present: Tensor, fusion: FusionConfig, seen: Sequence[Tensor] | None = None
+) -> Tensor:
     """Merge the cameras' volumes.
 
     Args:
         volumes: N of (B, C, X, Y, Z), at least one.
         present: (B, N) bool, which cameras a sample has.
-        fusion: `mean_over`: 'present' divides by the cameras that a sample has; 'two' by two (by N where N is larger),
-            whatever is missing counting as zeros.
+        fusion: `mean_over`: 'seen' divides each voxel by the cameras that see it; 'present' by the cameras that a
+            sample has; 'two' by two (by N where N is larger), whatever is missing counting as zeros.
+        seen: N of (B, X, Y, Z), see `seen_voxels`; needed by 'seen' alone.
 
     Returns:
         (B, C, X, Y, Z).
     """
-    weights = present.to(volumes[0].dtype)
+    weights = [here.view(-1, 1, 1, 1, 1).to(volumes[0].dtype) for here in present.T]
+    if fusion.mean_over == 'seen' and seen is not None:
+        weights = [weight * inside[:, None] for weight, inside in zip(weights, seen, strict=True)]
     if fusion.mean_over == 'two':
-        weights = weights / max(len(volumes), 2)
+        divisor = torch.full_like(weights[0], max(len(volumes), 2))
     else:
-        weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1)
-    weighted = (volume * weight.view(-1, 1, 1, 1, 1) for volume, weight in zip(volumes, weights.T, strict=True))
+        divisor = functools.reduce(torch.add, weights).clamp(min=1)
+    weighted = (volume * (weight / divisor) for volume, weight in zip(volumes, weights, strict=True))
     return functools.reduce(torch.add, weighted)
+
+
+def _sampling_grid(camera: CameraBatch, points: Tensor, size: torch.Size, fusion: FusionConfig) -> Tensor:
+    """Return where each camera's map (h, w) is sampled for N points, (B, N, 2) in [-1, 1] where the map is."""
+    pixels, depth = project(points, camera)
+    padded = pixels.new_tensor([size[1] * STRIDE, size[0] * STRIDE])
+    if fusion.align_pixel_centers:
+        grid = (pixels + 0.5) / padded * 2 - 1
+    else:
+        grid = pixels / padded * 2 - 1
+    grid = grid.clamp(-_OUTSIDE, _OUTSIDE).nan_to_num(_OUTSIDE)  # in the camera's plane the division has no answer
+    if fusion.mask_points_behind:
+        grid = torch.where(depth[..., None] > MIN_DEPTH, grid, _OUTSIDE)
+    return grid

@@ -7,7 +7,7 @@ import torch
 from emiff_core.config import FusionConfig, VoxelConfig
 from emiff_core.geometry import PinholeCamera, transforms
 from emiff_core.model.camera_batch import CameraBatch
-from emiff_core.model.voxel_fusion import fuse_volumes, project, sample_volume, voxel_centres
+from emiff_core.model.voxel_fusion import fuse_volumes, project, sample_volume, seen_voxels, voxel_centres
 
 VOXELS = VoxelConfig((0.0, 40.0), (-16.0, 16.0), (-2.0, 2.0), (20, 16, 4))
 MENDED = FusionConfig()
@@ -92,6 +92,25 @@ def test_the_mean_counts_present_cameras_or_always_two():
     torch.testing.assert_close(alone, torch.tensor([0.5, 0.5, 0.5]))
     pair = fuse_volumes(volumes[:2], present[:, :2], official)[:, 0, 0, 0, 0]
     torch.testing.assert_close(pair, torch.tensor([0.5, 2.0, 2.0]))
+
+
+def test_the_mean_over_those_who_see_a_voxel(camera, T_roadside_detection):
+    points, batch = voxel_centres(VOXELS), CameraBatch.single(camera, T_roadside_detection, (0.5, 0.5))
+    ones = torch.ones(1, 1, camera.height // 8, camera.width // 8)
+    volume = sample_volume(ones, batch, points, VOXELS, MENDED)
+    seen = seen_voxels(batch, points, ones.shape[-2:], VOXELS, MENDED)
+    assert seen.any() and not seen.all()
+    assert (volume[:, 0][~seen] < 1).all()  # at most the edge's half of it
+    everywhere, present = torch.ones_like(seen), torch.tensor([[True, True]])
+    mean = replace(MENDED, mean_over='seen')
+    fused = fuse_volumes([torch.full_like(volume, 5.0), volume], present, mean, [everywhere, seen])[:, 0]
+    torch.testing.assert_close(fused[seen], (5 + volume[:, 0][seen]) / 2)
+    assert (fused[~seen] == 5).all()
+    absent = torch.tensor([[True, False]])
+    alone = fuse_volumes([torch.full_like(volume, 5.0), volume], absent, mean, [everywhere, seen])
+    assert (alone == 5).all()
+    unseen = fuse_volumes([volume], torch.tensor([[True]]), mean, [torch.zeros_like(seen)])
+    assert (unseen == 0).all()
 
 
 def test_autocast_does_not_touch_the_projection(camera, T_roadside_detection):
