@@ -210,8 +210,9 @@ class VehicleWork:
         def publish() -> None:
             header = Header(stamp=image.header.stamp, frame_id=detection_frame)
             self._status.publish(self._status_message(header, used, image))
-            self._markers.publish(messages.markers(detections, header, bool(used)))
             self._detections.publish(messages.detections_to_message(detections, header))
+            if self._markers.get_subscription_count():  # as dear as the detections, and for people only
+                self._markers.publish(messages.markers(detections, header, bool(used)))
             sent = time.monotonic()
             stages = {
                 'wait': (image.taken - image.arrived) * 1e3,
