@@ -46,6 +46,9 @@ def evaluate(
     baseline: Annotated[
         BaselineOption | None, typer.Option(help='No model: the mean boxes of the train split, in every frame.')
     ] = None,
+    prior_data: Annotated[
+        Path | None, typer.Option(help='Data set whose train split the baseline counts; default: the same.')
+    ] = None,
     by_visibility: Annotated[
         bool, typer.Option('--by-visibility', help="Score what the vehicle's own labels hold, and the rest, apart.")
     ] = False,
@@ -95,8 +98,9 @@ def evaluate(
     if baseline:
         from emiff_core.evaluation.fixed_prior import fixed_prior_detector
 
-        run |= {'detector': baseline.value}
-        detect = fixed_prior_detector(DairV2xDataset(data, 'train', split_file))
+        counted = prior_data or data
+        run |= {'detector': baseline.value, 'prior_data': str(counted.resolve())}
+        detect = fixed_prior_detector(DairV2xDataset(counted, 'train', None if prior_data else split_file))
     else:
         from emiff_core.evaluation.baseline_roads import ImageRoad
         from emiff_core.evaluation.road import CooperativeRoad

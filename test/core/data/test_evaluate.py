@@ -288,6 +288,7 @@ def test_the_command_speaks_json_of_delayed_features_and_of_the_baseline(command
     assert content['frames'] == 3 and content['age_ms'] == pytest.approx(140, abs=7)
     assert [evaluation['protocol'] for evaluation in content['evaluations']] == ['official']
     assert {group['group'] for group in content['groups']} == {'seen by the vehicle', 'roadside only'}
+    assert command('--baseline', 'fixed-prior', '--prior-data', '/nowhere').exit_code != 0
     prior = json.loads(command('--baseline', 'fixed-prior', '--json').stdout)
     assert prior['run']['detector'] == 'fixed-prior' and prior['message_bytes'] is None
     assert max(score['ap'] or 0 for score in prior['evaluations'][1]['scores']) > 0
