@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emiff_core.ablation import settings as known
 from emiff_core.ablation import variants
+from emiff_core.ablation.cameras import run_with_more_masts
 from emiff_core.ablation.data import Data
 from emiff_core.ablation.learning import Report, Workshop
 from emiff_core.ablation.result import Result, Row
@@ -17,6 +21,7 @@ from emiff_core.ablation.sweep import Progress, run_settings
 from emiff_core.ablation.variants import Variant
 from emiff_core.config import EmiffConfig
 from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.data.synthetic.benchmark import BENCHMARK, VERSION
 from emiff_core.evaluation.metrics import measure
 from emiff_core.evaluation.ranges import ModelRange
 from emiff_core.evaluation.road import Road
@@ -100,6 +105,14 @@ class _Trained:
     def road(self) -> Road:
         return self.variant.road(self.engines)
 
+    def run_on(self, data: str) -> dict[str, object]:
+        """Return what its results on some data depend on."""
+        return {
+            'data': data,
+            'model_ids': [engine.model_id for engine in self.engines],
+            'configs': [learner.detector.to_dict() for learner in self.variant.learners],
+        }
+
 
 def _trained(bench: Bench, chosen: list[Variant]) -> Iterator[_Trained]:
     """Yield each variant with each seed, trained."""
@@ -118,18 +131,14 @@ def _evaluate(
 ) -> Iterator[Row]:
     bench.report(f'{study}: {trained.variant.title}, seed {trained.seed}, {len(settings)} settings')
     out = bench.out / study / f'{trained.variant.name}_seed{trained.seed}'
-    run = {
-        'data': bench.data.description,
-        'model_ids': [engine.model_id for engine in trained.engines],
-        'configs': [learner.detector.to_dict() for learner in trained.variant.learners],
-    }
+    run = trained.run_on(bench.data.description)
     found = run_settings(dataset, trained.road, settings, out, run, bench.frames, bench.progress)
     for setting, frames in zip(settings, found, strict=True):
-        yield _row(bench, trained, setting, frames, dataset)
+        yield _row(bench, trained, setting, frames, places_of(dataset, len(frames)))
 
 
 def _row(
-    bench: Bench, trained: _Trained, setting: Setting, frames: list[EvaluatedFrame], dataset: DairV2xDataset
+    bench: Bench, trained: _Trained, setting: Setting, frames: list[EvaluatedFrame], places: NDArray[np.int64]
 ) -> Row:
     own = ModelRange.of(bench.detector.voxels)
     cost = measure(frames, (), own)
@@ -139,7 +148,7 @@ def _row(
         setting=(*trained.variant.values, *setting.values),
         seed=trained.seed,
         frames=len(frames),
-        scores=tuple(score(frames, places_of(dataset, len(frames)), own)),
+        scores=tuple(score(frames, places, own)),
         message_bytes=cost.message_bytes,
         payload_bytes=cost.payload_bytes,
         paper_bytes=cost.paper_bytes,
@@ -157,9 +166,8 @@ def _swept(choose: Choose, settings: Callable[[_Trained], list[Setting]]) -> Stu
     """Return a study of variants under settings of the same data set."""
 
     def rows(bench: Bench, study: str) -> Iterator[Row]:
-        dataset = bench.data.validation()
         for trained in _trained(bench, choose(bench.detector, bench.training)):
-            yield from _evaluate(bench, study, trained, settings(trained), dataset)
+            yield from _evaluate(bench, study, trained, settings(trained), bench.data.validation())
 
     return rows
 
@@ -183,6 +191,20 @@ def _both(first: Study, second: Study) -> Study:
         yield from second(bench, study)
 
     return rows
+
+
+def _cameras(bench: Bench, study: str) -> Iterator[Row]:
+    """EMIFF with 0 to 3 roadside units, at the benchmark's crossings, rendered with more masts."""
+    count = bench.frames or BENCHMARK.validation_frames
+    for trained in _trained(bench, _emiff(bench.detector, bench.training)):
+        bench.report(f'{study}: {trained.variant.title}, seed {trained.seed}')
+        run = trained.run_on(f'synthetic benchmark, version {VERSION}, val, more masts')
+        out = bench.out / study / f'{trained.variant.name}_seed{trained.seed}'
+        found = run_with_more_masts(trained.engines[0], out, run, count, bench.progress)
+        places = np.arange(count) // BENCHMARK.looks
+        for units, frames in enumerate(found):
+            setting = Setting((('roadside_units', float(units)),), trained.road.answer)
+            yield _row(bench, trained, setting, frames, places)
 
 
 def _as_it_is(trained: _Trained) -> list[Setting]:
@@ -210,6 +232,7 @@ STUDIES: dict[str, Study] = {
     'mca': _both(_swept(variants.mca, _pose_errors), _asynchronous(variants.mca)),
     'ccm': _swept(variants.ccm, _as_it_is),
     'fc': _swept(variants.fc, _as_it_is),
+    'cameras': _cameras,
     'pose-error': _swept(_emiff, _pose_errors),
     'asynchrony': _asynchronous(_emiff),
     'calibration-noise': _swept(_emiff, _calibration_noises),

@@ -1,8 +1,11 @@
 """One cooperative frame on the road that the nodes take: encode, codec, feature frame, place, detect."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.codec import NumericType, decode, encode
@@ -52,8 +55,7 @@ class CooperativeRoad:
     def __init__(self, engine: EagerEngine, numeric_type: NumericType | None = None) -> None:
         """Take an engine that holds both halves, and write numbers as `numeric_type` if not as its config says."""
         self._engine = engine
-        named = NumericType[engine.config.codec.name.upper()]
-        self._numeric_type = named if numeric_type is None else numeric_type
+        self._numeric_type = numeric_type
         self._serializer = FeatureFrameSerializer()
 
     def run(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> FrameResult:
@@ -101,19 +103,41 @@ class CooperativeRoad:
 
     def _message(self, frame: CooperativeFrame, feature: InfrastructureFeature) -> FeatureFrame:
         T_world_camera = frame.T_world_infrastructure_lidar @ transforms.inverse(frame.T_infrastructure_camera_lidar)
-        return FeatureFrame.sealed_at(
-            T_world_camera,
-            agent_id=_AGENT,
-            boot_id=0,
-            sequence=0,
-            stamp_ns=frame.infrastructure_stamp_ns,
-            camera_frame=_CAMERA_FRAME,
-            model_id=self._engine.model_id,
-            world_frame=_WORLD_FRAME,
-            camera=network_view(frame.infrastructure_camera, self._engine.config.image),
-            scale=feature.scale,
-            latent=encode(feature.latent, self._numeric_type),
-        )
+        # another frame's image, as a control, is placed by this frame's camera
+        placed = replace(feature, camera=network_view(frame.infrastructure_camera, self._engine.config.image))
+        return sealed(self._engine, placed, T_world_camera, frame.infrastructure_stamp_ns, self._numeric_type)
+
+
+def sealed(
+    engine: EagerEngine,
+    feature: InfrastructureFeature,
+    T_world_camera: NDArray[np.float64],
+    stamp_ns: int,
+    numeric_type: NumericType | None = None,
+) -> FeatureFrame:
+    """Return a feature as a roadside node sends it.
+
+    Args:
+        engine: that encoded it.
+        feature: the latent, with its camera.
+        T_world_camera: (4, 4) of that camera.
+        stamp_ns: of its image.
+        numeric_type: of the numbers; None: as the config of the engine says.
+    """
+    named = NumericType[engine.config.codec.name.upper()]
+    return FeatureFrame.sealed_at(
+        T_world_camera,
+        agent_id=_AGENT,
+        boot_id=0,
+        sequence=0,
+        stamp_ns=stamp_ns,
+        camera_frame=_CAMERA_FRAME,
+        model_id=engine.model_id,
+        world_frame=_WORLD_FRAME,
+        camera=feature.camera,
+        scale=feature.scale,
+        latent=encode(feature.latent, named if numeric_type is None else numeric_type),
+    )
 
 
 def age_ms(frame: CooperativeFrame) -> float:

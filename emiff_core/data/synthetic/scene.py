@@ -1,6 +1,6 @@
 """A scene: one crossing with its traffic, surroundings, light and sensors, known at every instant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -255,6 +255,22 @@ def _roadside(crossing: Crossing, arm: int, rng: np.random.Generator) -> tuple[R
     case = foot + forward * 0.4
     builder.box((*(case - 0.12), height - 0.1), (*(case + 0.12), height + 0.15), (225.0, 225, 225))
     return draw_roadside_rig(rng, position, target), builder.build()
+
+
+def with_more_masts(scene: Scene) -> tuple[Scene, ...]:
+    """Return the scene once for each of four masts, its own first, then one on each other arm.
+
+    All hold all masts, and nothing that would fill the picture of one. Only `roadside_rig` differs.
+    """
+    position = scene.roadside_rig.T_scene_lidar[:2, 3]
+    own = max(range(4), key=lambda arm: float(position @ scene.crossing.direction(arm)))
+    rng = np.random.default_rng([scene.seed, 6])
+    more = [_roadside(scene.crossing, arm, rng) for arm in range(4) if arm != own]
+    rigs = [scene.roadside_rig, *(rig for rig, _ in more)]
+    own_mast = scene.static_meshes[-1]
+    rest = [mesh for mesh in scene.static_meshes[:-1] if all(_leaves_view_free(mesh, rig) for rig in rigs)]
+    meshes = (*rest, *(mast for _, mast in more), own_mast)
+    return tuple(replace(scene, static_meshes=meshes, roadside_rig=rig) for rig in rigs)
 
 
 def _leaves_view_free(mesh: Mesh, roadside: RoadsideRig) -> bool:
