@@ -2,7 +2,7 @@
 # PYTHON=python3.12 picks the interpreter; ARGS are handed on, as in make test ARGS='test/core -k voxel'.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,10 @@ test: setup  ## all tests, in the built environment
 lint: setup  ## ruff and mypy
 	@scripts/run.sh ruff check .
 	@scripts/run.sh mypy
+
+docs: setup  ## the site of docs/ into out/site, the page of parameters written anew
+	@scripts/run.sh python scripts/write_parameter_page.py
+	@scripts/run.sh mkdocs build --strict --quiet
 
 clean:  ## remove what setup and demo made
 	rm -rf .venv build install log out
