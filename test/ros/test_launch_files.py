@@ -1,6 +1,7 @@
 """The launch files, as far as they can be checked without launch: what they name exists."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_what_a_launch_file_names_exists(path):
     topics = {text for text in used if text.startswith('~/')}
     nodes = {text for text in used if text in PAGES} or set(PAGES)
     assert [topic for topic in topics if not any(f'`{topic}`' in PAGES[node] for node in nodes)] == []
-    executables = {text for text in used if text.endswith('_node')}
+    executables = {text for text in used if re.fullmatch(r'[a-z]\w*_node', text)}
     assert [name for name in executables if not (ROOT / 'emiff_ros' / f'{name}.py').exists()] == []
     files = {text for text in used if text.endswith('.yaml') and ' ' not in text}
     assert [name for name in files if not (ROOT / 'config' / name).exists()] == []
