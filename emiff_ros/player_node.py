@@ -42,7 +42,7 @@ class PlayerNode(RunnableNode):
         self._rate = declare(self, 'rate', 1.0, 'seconds of the bag per second', (0.01, 100.0))
         self._loop = declare(self, 'loop', False, 'start again at the end; the clock jumps back')
         wanted = declare(self, 'topics', [''], 'play these topics only; none: all')
-        self._start_at = declare(self, 'start_at', 0.0, 'when to start, seconds since 1970; 0: at once', (0.0, 1e10))
+        self._start_file = declare(self, 'start_file', '', 'wait for this file, which tells when to start')
         wait_for = declare(self, 'wait_for', [''], 'subscribers to wait for before the start, each "topic=count"')
         self._wait_s = declare(self, 'wait_s', 60.0, 'longest wait for subscribers, seconds', (0.0, 3600.0))
         self._settle_s = declare(
@@ -124,10 +124,19 @@ class PlayerNode(RunnableNode):
             self.exit_code = exit_code
 
     def _wait_for_start(self) -> None:
-        left_s = self._start_at - time.time()
-        if self._start_at and left_s < 0:  # another player that began in time would be ahead of this one
-            raise EmiffError(f'parameter start_at: expected to be ready by then, found {-left_s:.1f} s later')
-        self._stopped.wait(max(0.0, left_s))
+        self.get_logger().info('ready to play')
+        path = Path(self._start_file)
+        while self._start_file and not path.exists() and not self._stopped.wait(_POLL_S):
+            pass
+        if not self._start_file or self._stopped.is_set():
+            return
+        try:
+            left_s = float(path.read_text()) - time.time()
+        except (OSError, ValueError):
+            raise EmiffError(f'{path}: expected a file with the time to start at, seconds since 1970') from None
+        if left_s < 0:  # another player that began in time would be ahead of this one
+            raise EmiffError(f'{path}: expected a time to come, found one {-left_s:.1f} s ago')
+        self._stopped.wait(left_s)
 
     def _wait_for_subscribers(self) -> None:
         deadline = time.monotonic() + self._wait_s

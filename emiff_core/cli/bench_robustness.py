@@ -34,10 +34,14 @@ def robustness(
     from emiff_core.demo.packet_link import PacketLink
     from emiff_core.resources import config_dir
 
-    config = config or config_dir() / 'emiff_tiny.yaml'
-    load_config(config)  # refused here, before anything is drawn
     if packets:
-        PacketLink().close()  # refused here too, where it is not allowed
+        PacketLink().close()  # refused here, where it is not allowed, before anything is drawn
+    if packets and not config:
+        out.mkdir(parents=True, exist_ok=True)
+        config = out / 'config.yaml'
+        by_packets.write_config(config)
+    config = config or config_dir() / 'emiff_tiny.yaml'
+    load_config(config)
     console = Console(stderr=True, highlight=False, markup=False)
     generate(out / 'data', frames, seed, size=(480, 270), workers=2)
     write_bag(DairV2xDataset(out / 'data'), out / 'input')

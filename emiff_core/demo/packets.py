@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import yaml
+
 from emiff_core.demo import topics
 from emiff_core.demo.impairment import Impairment
 from emiff_core.demo.packet_link import PacketLink
-from emiff_core.demo.processes import NodeGroup, wait_for_exit
+from emiff_core.demo.processes import NodeGroup, NodeProcess, wait_for_exit
 from emiff_core.demo.recording import read_recording
 from emiff_core.demo.robustness import HEADINGS, MAX_AGE_MS, RadioFigures, as_table, cells, figures_of
 from emiff_core.demo.run import start_perception
+from emiff_core.resources import config_dir
 
-_READY_S = 20.0  # from the start of the processes to the first image
+_START_S = 120.0
+_POLL_S = 0.05
+_LEAD_S = 1.0  # from the word to the first image
 _DROPS = (0.0, 0.2, 0.4)
 _DELAYS_MS = (0.0, 100.0, 200.0, 300.0, 500.0)
 
@@ -54,6 +59,13 @@ def grid(seed: int) -> list[tuple[Impairment, str]]:
     ]
 
 
+def write_config(path: Path) -> None:
+    """Write the smallest model's config with features of 8 kB, as large as a real model's: six packets and more."""
+    values = yaml.safe_load((config_dir() / 'emiff_tiny.yaml').read_text())
+    values['backbone']['fpn_channels'], values['compression']['channel_ratio'] = 64, 1
+    path.write_text(yaml.safe_dump(values))
+
+
 def measure(bag: Path, out: Path, config: Path, impairment: Impairment, reliability: str) -> PacketFigures:
     """Play a bag at its own speed, each camera in its namespace, the radio between the two nodes.
 
@@ -71,7 +83,6 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment, reliabil
     """
     environment = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET'}  # whose only member is the other namespace
     model = {'config': config.resolve(), 'threads': 1}
-    start_at = time.time() + _READY_S
     with PacketLink() as link, ExitStack() as ending:
         roadside, vehicle = (
             ending.enter_context(NodeGroup(out / side / 'logs', environment, link.prefix(side)))
@@ -91,9 +102,11 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment, reliabil
         playing = []
         for group, own, listeners, remappings in players:
             wait_for = [f'{topic}={count}' for topic, count in listeners.items()]
-            parameters = {'bag': bag, 'topics': own + _TF, 'wait_for': wait_for, 'start_at': start_at}
+            parameters = {
+                'bag': bag, 'topics': own + _TF, 'wait_for': wait_for, 'wait_s': _START_S, 'start_file': out / 'start'
+            }  # fmt: skip
             playing.append((group.start('emiff_ros.player_node', parameters, remappings), group))
-        time.sleep(max(0.0, start_at - time.time()))
+        _start_together(playing, out / 'start')
         before, _ = link.frames
         link.impairment = impairment
         for player, group in playing:
@@ -110,6 +123,17 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment, reliabil
     told = len(used) + sum(len(row.refused) for row in run.status.values())
     return PacketFigures(reliability, packets, figures_of(impairment, run, told, exit_codes))
 
+
+
+def _start_together(playing: list[tuple[NodeProcess, NodeGroup]], start_file: Path) -> None:
+    while not all('ready to play' in player.log.read_text() for player, _ in playing):
+        for _, group in playing:
+            group.check()  # a player that waits in vain ends
+        time.sleep(_POLL_S)
+    written = start_file.with_suffix('.new')
+    written.write_text(str(time.time() + _LEAD_S))
+    written.rename(start_file)  # whole at once
+    time.sleep(_LEAD_S)
 
 
 def markdown(rows: list[PacketFigures]) -> str:

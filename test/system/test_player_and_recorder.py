@@ -121,17 +121,21 @@ def test_the_pace_holds_the_clock_until_the_answer_comes(ros, group, bags, datas
 
 
 def test_chosen_topics_are_played_at_the_time_that_was_set_as_far_behind_the_bags_begin_as_they_lie(
-    ros, group, bags, dataset
+    ros, group, bags, dataset, tmp_path
 ):
     listener = Listener(ros)
-    start_at = time.time() + 8.0
     parameters = {
         'bag': bags['mcap'],
         'topics': [topics.VEHICLE_INFO],
         'wait_for': [f'{topics.VEHICLE_INFO}=1', '/clock=1'],
-        'start_at': start_at,
+        'start_file': tmp_path / 'start',
     }
     player = group.start('emiff_ros.player_node', parameters)
+    ros.spin_until(lambda: 'ready to play' in player.log.read_text(), 60)
+    assert not listener.clock
+    start_at = time.time() + 1.0
+    (tmp_path / 'soon').write_text(str(start_at))
+    (tmp_path / 'soon').rename(tmp_path / 'start')
     ros.spin_until(lambda: listener.clock, 60)
     assert time.time() >= start_at
     ros.spin_until(lambda: player.process.poll() is not None, 60)
@@ -171,11 +175,16 @@ def test_a_refusal_lets_the_player_go_on_as_an_answer_does(ros, group, bags, dat
         ({'bag': 'BAG', 'pace': ['/vehicle/camera/image/compressed']}, ['pace', 'topic=']),
         ({'bag': 'BAG', 'wait_for': ['/vehicle/camera/camera_info=3'], 'wait_s': 0.5}, ['camera_info', '0 of 3']),
         ({'bag': 'BAG', 'rate': 0.0}, ['rate']),
-        ({'bag': 'BAG', 'start_at': 1e9}, ['start_at', 'later']),
+        ({'bag': 'BAG', 'start_file': 'PAST'}, ['start', 'ago']),
+        ({'bag': 'BAG', 'start_file': __file__}, ['seconds since 1970']),
     ],
 )
-def test_what_cannot_be_played_is_told_and_ends_with_exit_code_1(group, bags, parameters, words):
-    given = {name: bags['mcap'] if value == 'BAG' else value for name, value in parameters.items()}
+def test_what_cannot_be_played_is_told_and_ends_with_exit_code_1(group, bags, tmp_path, parameters, words):
+    (tmp_path / 'start').write_text('1e9')
+    files = {'BAG': bags['mcap'], 'PAST': tmp_path / 'start'}
+    given = {
+        name: files[value] if isinstance(value, str) and value in files else value for name, value in parameters.items()
+    }
     player = group.start('emiff_ros.player_node', given)
     assert player.process.wait(timeout=60) == 1
     said = player.log.read_text()
