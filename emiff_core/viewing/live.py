@@ -1,5 +1,6 @@
 """Look at running nodes: in a process of its own, because ROS is needed for it."""
 
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -36,6 +37,7 @@ def view_live(names: ViewTopics, save: Path | None, frames: int | None, config: 
     }
     command = [sys.executable, '-m', 'emiff_ros.view_node', *ros_arguments(parameters)]
     with subprocess.Popen(command) as process:
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         while True:
             try:
                 return process.wait()

@@ -125,6 +125,11 @@ def test_every_command_is_checked_here_or_said_to_need_what_a_test_has_not():
     assert found <= known
 
 
+def test_no_shell_would_take_a_nodes_topic_for_the_home_folder():
+    bare = [(page.name, found) for page in PAGES for found in re.findall(r'-r ~/\S+', page.read_text())]
+    assert bare == []
+
+
 def marked_pages() -> list[Path]:
     return [page for page in PAGES if RUN in page.read_text()]
 
