@@ -12,7 +12,10 @@ from emiff_core.ablation.tables import Line, lines_of
 from emiff_core.evaluation.ranges import BENCHMARK_RANGES
 
 _SIZE, _MARGIN, _LEGEND_ROW = 480, 56, 18
-_COLORS = ((180, 120, 40), (40, 60, 220), (60, 150, 40), (160, 40, 160), (30, 150, 230), (90, 90, 90))  # BGR
+_COLORS = (  # BGR
+    (180, 120, 40), (40, 60, 220), (60, 150, 40), (160, 40, 160), (30, 150, 230), (90, 90, 90), (190, 190, 50),
+    (40, 80, 130), (180, 120, 230),
+)  # fmt: skip
 _INK, _GRID = (60, 60, 60), (220, 220, 220)
 
 Point = tuple[float, float, float]  # x, percent, standard error

@@ -7,7 +7,7 @@ import cv2
 
 from emiff_core.ablation.plot import draw, panels_of
 from emiff_core.ablation.result import Result, load_result
-from emiff_core.ablation.tables import markdown
+from emiff_core.ablation.tables import PUBLISHED_HEADINGS, markdown
 from emiff_core.errors import EmiffError
 
 # the order of the page: heading, and what is asked
@@ -72,8 +72,9 @@ def write_report(results: Path, out: Path, images: Path) -> list[str]:
 
 def _section(result: Result, out: Path, images: Path) -> str:
     heading, question = SECTIONS[result.name]
-    parts = [f'\n## {heading}\n', question + '\n', markdown(result)]
-    if any(row.published for row in result.rows) and result.name in ('comparison', 'fc'):
+    table = markdown(result)
+    parts = [f'\n## {heading}\n', question + '\n', table]
+    if PUBLISHED_HEADINGS[0] in table:
         parts.append(_PUBLISHED)
     panels = panels_of(result)
     if panels:

@@ -11,6 +11,7 @@ from emiff_core.evaluation.ranges import BENCHMARK_RANGES, OVERALL
 
 Setting = tuple[tuple[str, float], ...]
 
+PUBLISHED_HEADINGS = ('published: AP3D', 'APBEV', 'bytes')
 _KINDS = {'3d': 'AP3D', 'bev': 'APBEV'}
 
 
@@ -66,7 +67,7 @@ def markdown(result: Result) -> str:
     headings = ['variant', *(name.replace('_', ', ') for name in settings)]
     headings += [f'{label} {part}' for label in _KINDS.values() for part in ('0-100 m', '0-30 / 30-50 / 50-100')]
     headings += [f'APBEV {result.own_range} m, standard', 'bytes', 'of the message', 'as the paper counts', 'age, ms']
-    headings += ['published: AP3D', 'APBEV', 'bytes'] if with_published else []
+    headings += PUBLISHED_HEADINGS if with_published else []
     table = [headings, ['---', *['--:'] * (len(headings) - 1)]]
     for line in lines:
         values = dict(line.setting)
