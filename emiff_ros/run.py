@@ -44,7 +44,8 @@ def run(make_node: Callable[[], RunnableNode], args: list[str] | None = None) ->
         The process's exit code: the node's own, 0 after a signal, 1 with one line of what a user can mend.
     """
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
         signal.signal(number, lambda *_: stop.set())
     try:
         _begin(args)
@@ -54,6 +55,8 @@ def run(make_node: Callable[[], RunnableNode], args: list[str] | None = None) ->
         return 1
     finally:
         rclpy.try_shutdown()
+        for number in signals:  # the interpreter takes seconds to go; a second signal must not change the exit code
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _begin(args: list[str] | None) -> None:
