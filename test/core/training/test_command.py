@@ -38,11 +38,11 @@ def run(tmp_path: Path, detector):
 def test_it_trains_on_crossings_and_says_how_well(run, tmp_path):
     result = run('--cache', str(tmp_path / 'cache'))
     assert result.exit_code == 0, result.output
-    assert 'step 1 of 1' in result.output
+    assert 'step 2 of 2' in result.output
     assert 'AP at IoU 0.5' in result.output
     card = json.loads((tmp_path / 'out/card.json').read_text())
     assert card['settings']['samples']['part'] == 'training'
-    assert card['settings']['validation']['samples'] == 2
+    assert card['settings']['validation']['samples'] == 4
     other = run('--cache', str(tmp_path / 'cache'), '--workers', '1', '--out', str(tmp_path / 'other'))
     assert other.exit_code == 0, other.output
     first, second = (tmp_path / name / 'weights.safetensors' for name in ('out', 'other'))
