@@ -5,6 +5,8 @@ from pathlib import Path
 
 from emiff_core.errors import EmiffError
 
+RANDOM = 'random'
+
 
 def config_dir() -> Path:
     """Return the folder of the model configs (*.yaml).
@@ -31,6 +33,21 @@ def weights_dir() -> Path:
         EmiffError: the installation is not complete.
     """
     return _folder('weights')
+
+
+def find_weights(config: Path, weights: Path | None) -> Path | None:
+    """Return the weights that a model runs with; None: random ones.
+
+    Args:
+        config: of the model.
+        weights: what was asked for: a file, or the word random; None: those that come with the code, where the config
+            does too and has some.
+    """
+    if weights is not None:
+        return None if str(weights) == RANDOM else weights
+    shipped = weights_dir() / f'{config.stem}.safetensors'
+    ours = config_dir() / config.name
+    return shipped if shipped.is_file() and ours.is_file() and ours.samefile(config) else None
 
 
 def _folder(name: str) -> Path:

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from emiff_core.config import EmiffConfig, load_config
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.inference.warm_up import warm_up
-from emiff_core.resources import config_dir
+from emiff_core.resources import config_dir, find_weights
 from emiff_ros.parameters import declare
 
 _DEFAULT_CONFIG = 'emiff_demo.yaml'
@@ -22,7 +22,7 @@ class ModelChoice:
 
     Attributes:
         config: path of the model config; empty: the demo model.
-        weights: path of the weights; empty: random weights drawn from `seed`.
+        weights: path of the weights; empty: those that come with the config; random, or no such: drawn from `seed`.
         seed: of random weights.
         device: auto, cpu or cuda.
         threads: CPU threads; 0: what torch chooses.
@@ -43,7 +43,7 @@ def declare_model(node: Node) -> ModelChoice:
     """
     return ModelChoice(
         config=declare(node, 'config', '', 'path of the model config; empty: the demo model'),
-        weights=declare(node, 'weights', '', 'path of the weights (.safetensors); empty: random weights'),
+        weights=declare(node, 'weights', '', 'path (.safetensors), or random; empty: those of the config'),
         seed=declare(node, 'seed', 0, 'seed of random weights; both sides need the same', (0, 2**31 - 1)),
         device=declare(node, 'device', 'auto', 'where the model runs', choices=('auto', 'cpu', 'cuda')),
         threads=declare(node, 'threads', 0, 'CPU threads of the model; 0: what torch chooses', (0, 1024)),
@@ -60,8 +60,10 @@ def load_engine(
     """
     if choice.threads:
         torch.set_num_threads(choice.threads)
-    config = load_config(Path(choice.config) if choice.config else config_dir() / _DEFAULT_CONFIG)
-    engine = EagerEngine(config, Path(choice.weights) if choice.weights else None, choice.device, side, choice.seed)
+    path = Path(choice.config) if choice.config else config_dir() / _DEFAULT_CONFIG
+    config = load_config(path)
+    weights = find_weights(path, Path(choice.weights) if choice.weights else None)
+    engine = EagerEngine(config, weights, choice.device, side, choice.seed)
     warm_up(engine)
     node.get_logger().info(
         f'{side} half of {choice.config or _DEFAULT_CONFIG}, {engine.weights_name} weights, '

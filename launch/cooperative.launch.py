@@ -23,7 +23,7 @@ def generate_launch_description() -> LaunchDescription:
             argument('features', '/features', 'topic on which the units send and the vehicle listens'),
             argument('image_transport', 'raw', 'how images come', ('raw', 'compressed')),
             argument('config', '', 'model config of all nodes; empty: the demo model'),
-            argument('weights', '', 'weights of all nodes (.safetensors); empty: random weights'),
+            argument('weights', '', 'weights of all nodes (.safetensors); empty: those of the config'),
             argument('use_sim_time', 'false', 'take the time from /clock', ('true', 'false')),
             params,
             argument(

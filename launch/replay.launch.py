@@ -27,7 +27,7 @@ def generate_launch_description() -> LaunchDescription:
             argument('infrastructure_camera', '/infrastructure/camera', "the same, the roadside unit's"),
             argument('image_transport', 'compressed', 'how the bag holds images', ('raw', 'compressed')),
             argument('config', '', 'model config of both nodes; empty: the demo model'),
-            argument('weights', '', 'weights of both nodes (.safetensors); empty: random weights'),
+            argument('weights', '', 'weights of both nodes (.safetensors); empty: those of the config'),
             argument('rviz', 'false', 'show it in RViz', ('true', 'false')),
             log_level,
             start,

@@ -9,7 +9,7 @@ import typer
 def bench(
     config: Annotated[Path | None, typer.Option(help='Config of the detector; default: the demo.')] = None,
     weights: Annotated[
-        Path | None, typer.Option(help='Weights; default: random ones, which take the same time.')
+        Path | None, typer.Option(help='Weights, or random; default: those of the config.')
     ] = None,
     frames: Annotated[int, typer.Option(help='Frames to time, after one that is not counted.', min=1)] = 10,
     threads: Annotated[int, typer.Option(help='CPU threads.', min=1)] = 2,
@@ -27,11 +27,11 @@ def bench(
     from emiff_core.config import load_config
     from emiff_core.inference.benchmark import measure
     from emiff_core.inference.eager import EagerEngine
-    from emiff_core.resources import config_dir
+    from emiff_core.resources import config_dir, find_weights
 
     torch.set_num_threads(threads)
     path = config or config_dir() / 'emiff_demo.yaml'
-    engine = EagerEngine(load_config(path), weights, device)
+    engine = EagerEngine(load_config(path), find_weights(path, weights), device)
     times = measure(engine, frames)
     roadside = {name: median(t.roadside_ms[name] for t in times) for name in times[0].roadside_ms}
     vehicle = {name: median(t.vehicle_ms[name] for t in times) for name in times[0].vehicle_ms}

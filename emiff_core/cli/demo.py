@@ -17,7 +17,9 @@ def demo(
     frames: Annotated[int, typer.Option(min=1, help='Image pairs to play.')] = 20,
     seed: Annotated[int, typer.Option(min=0, help='Of the made-up crossing.')] = 0,
     config: Annotated[Path | None, typer.Option(help='Model config; the demo model if not given.')] = None,
-    weights: Annotated[Path | None, typer.Option(help='Weights (.safetensors); random if not given.')] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help='Weights (.safetensors), or random; default: those of the config.')
+    ] = None,
     data: Annotated[Path | None, typer.Option(help='Data set in the DAIR-V2X-C layout; made up if not given.')] = None,
     answer_s: Annotated[float, typer.Option(min=1, help='Longest wait for one answer of a node, seconds.')] = 180.0,
     as_json: Annotated[bool, typer.Option('--json', help='Print summary.json instead of a table.')] = False,
@@ -37,10 +39,11 @@ def demo(
     from emiff_core.demo.run import run_nodes
     from emiff_core.demo.summary import failures, summarise
     from emiff_core.demo.workspace import clear_workspace, take_single_file
-    from emiff_core.resources import config_dir
+    from emiff_core.resources import RANDOM, config_dir, find_weights
 
     console = Console(stderr=as_json, markup=False)
     config = config or config_dir() / 'emiff_demo.yaml'
+    weights = find_weights(config, weights)
     model = load_config(config)
     clear_workspace(out, data)
     with _progress(console) as bars:
@@ -63,7 +66,7 @@ def demo(
     recording = take_single_file(out / 'recording', out / 'detections.mcap')
     run = read_recording(recording)
     summary = summarise(run, model.voxels.x_range, model.voxels.y_range)
-    summary['weights'] = str(weights) if weights else 'random'
+    summary['weights'] = weights.name if weights else RANDOM
     summary['config'] = config.name
     summary['nodes'] = [
         {'name': node.name, 'pid': node.pid, 'exit_code': node.exit_code}

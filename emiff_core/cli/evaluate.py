@@ -34,7 +34,9 @@ def evaluate(
     split: Annotated[str, typer.Option(help='train, val or test of the split file, or all.')] = 'val',
     split_file: Annotated[Path | None, typer.Option(help='Split file, where it is not in the data set.')] = None,
     config: Annotated[Path | None, typer.Option(help='Config of the detector; default: the demo.')] = None,
-    weights: Annotated[Path | None, typer.Option(help='Weights (.safetensors); random if not given.')] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help='Weights (.safetensors), or random; default: those of the config.')
+    ] = None,
     delay_frames: Annotated[
         int, typer.Option(help='The roadside is so many frames older (VIC-Async-k).', min=0, max=100)
     ] = 0,
@@ -80,7 +82,7 @@ def evaluate(
     from emiff_core.evaluation.report import table
     from emiff_core.evaluation.run import EVALUATED_CLASS, Detector, evaluate_frames
     from emiff_core.evaluation.visibility import group_table
-    from emiff_core.resources import config_dir
+    from emiff_core.resources import config_dir, find_weights
 
     torch.set_num_threads(threads)
     path = config or config_dir() / 'emiff_demo.yaml'
@@ -106,7 +108,7 @@ def evaluate(
         from emiff_core.evaluation.road import CooperativeRoad
         from emiff_core.inference.eager import EagerEngine
 
-        engine = EagerEngine(model, weights, device)
+        engine = EagerEngine(model, find_weights(path, weights), device)
         run |= {'detector': engine.weights_name, 'model_id': engine.model_id, 'config': model.to_dict()}
         detect = (ImageRoad if model.design == 'early_fusion' else CooperativeRoad)(engine).run
     journal = None if out is None else Journal(out / DETECTIONS, run)

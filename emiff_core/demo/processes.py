@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,7 +75,7 @@ class NodeGroup:
         name = module.rpartition('.')[2]
         arguments = [*self._prefix, sys.executable, '-m', module, *ros_arguments(parameters, remappings)]
         log = self._log_dir / f'{name}.log'
-        with log.open('wb') as output:
+        with log.open('wb') as output, _held_interrupts():
             process = subprocess.Popen(
                 arguments,
                 stdin=subprocess.DEVNULL,
@@ -82,9 +84,8 @@ class NodeGroup:
                 env=self._environment,
                 start_new_session=True,
             )
-        node = NodeProcess(name, process, log)
-        self.nodes.append(node)
-        return node
+            self.nodes.append(NodeProcess(name, process, log))
+        return self.nodes[-1]
 
     def check(self) -> None:
         """Raise EmiffError, with the last line that it said, if a node has ended with an error."""
@@ -105,6 +106,22 @@ class NodeGroup:
                 except subprocess.TimeoutExpired:
                     node.process.kill()
                     node.process.wait()
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait until a process that has just been started is known to whoever will stop it."""
+    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def ros_arguments(parameters: Mapping[str, object], remappings: Mapping[str, str] | None = None) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from emiff_core.demo import topics
 from emiff_core.demo.processes import NodeGroup, NodeProcess, free_domain, wait_for_exit
 from emiff_core.errors import EmiffError
+from emiff_core.resources import RANDOM
 
 _CAMERAS = {
     'infrastructure_node': (topics.INFRASTRUCTURE_IMAGE, topics.INFRASTRUCTURE_INFO),
@@ -49,7 +50,7 @@ def run_nodes(
         recording: the bag to write.
         log_dir: where the nodes' output goes.
         config: of the model.
-        weights: of the model; None: random.
+        weights: of the model; None: random ones.
         answer_s: longest wait for the answer to one image, seconds.
         on_progress: called with the number of detection messages so far.
 
@@ -62,7 +63,7 @@ def run_nodes(
     if find_spec('rclpy') is None or find_spec('emiff') is None:
         raise EmiffError('expected a ROS 2 shell with this package, found none: run `. install/setup.bash` first')
     environment = {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-    model = {'config': config.resolve(), 'weights': weights.resolve() if weights else ''}
+    model = {'config': config.resolve(), 'weights': weights.resolve() if weights else RANDOM}
     with NodeGroup(log_dir, environment) as group:
         recorder = group.start(
             'emiff_ros.recorder_node',

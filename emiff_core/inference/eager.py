@@ -23,8 +23,7 @@ from emiff_core.model.baselines import build_detector
 from emiff_core.model.box_decoding import decode_detections
 from emiff_core.model.camera_batch import CameraBatch
 from emiff_core.model.emiff import RemoteBatch, Side
-
-RANDOM = 'random'
+from emiff_core.resources import RANDOM
 
 
 @dataclass(frozen=True, eq=False)

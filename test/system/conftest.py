@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emiff_core.resources import config_dir
+from emiff_core.resources import config_dir, weights_dir
 
 FRAMES = 5
 
@@ -20,6 +20,7 @@ class DemoRun:
 
     out: Path
     config: Path
+    weights: Path
     process: subprocess.CompletedProcess
     summary: dict
 
@@ -41,12 +42,13 @@ def tiny_config() -> Path:
 
 
 @pytest.fixture(scope='session')
-def demo_run(tmp_path_factory, talkative_config) -> DemoRun:
-    """Run the demo once for all tests that look at what it left."""
+def demo_run(tmp_path_factory) -> DemoRun:
+    """Run the demo once, as a newcomer does, for all tests that look at what it left."""
     out = tmp_path_factory.mktemp('demo') / 'out'
-    process = emiff('demo', '--out', out, '--frames', FRAMES, '--config', talkative_config, '--json')
+    process = emiff('demo', '--out', out, '--frames', FRAMES, '--json')
     assert process.returncode == 0, process.stderr
-    return DemoRun(out, talkative_config, process, json.loads(process.stdout))
+    weights = weights_dir() / 'emiff_demo.safetensors'
+    return DemoRun(out, config_dir() / 'emiff_demo.yaml', weights, process, json.loads(process.stdout))
 
 
 def emiff(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess:

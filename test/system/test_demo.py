@@ -25,7 +25,7 @@ def test_every_image_gets_detections_and_nearly_all_are_fused(demo_run):
     assert summary['feature_frames'] == FRAMES
     assert summary['images_skipped'] == summary['images_refused'] == 0
     assert summary['failures'] == []
-    assert summary['weights'] == 'random'
+    assert summary['weights'] == 'emiff_demo.safetensors'
 
 
 def test_three_nodes_ran_in_three_processes_and_ended_well(demo_run):

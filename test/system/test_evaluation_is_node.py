@@ -11,7 +11,7 @@ from emiff_core.inference.eager import EagerEngine
 
 def test_the_evaluated_boxes_and_bytes_are_the_live_ones(demo_run):
     run = read_recording(demo_run.out / 'detections.mcap')
-    road = CooperativeRoad(EagerEngine(load_config(demo_run.config), device='cpu'))
+    road = CooperativeRoad(EagerEngine(load_config(demo_run.config), demo_run.weights, 'cpu'))
     compared = 0
     for frame in DairV2xDataset(demo_run.out / 'data').frames:
         stamp = frame.vehicle_stamp_ns

@@ -50,7 +50,7 @@ def played(demo_run) -> Played:
 
 @pytest.fixture(scope='module')
 def engine(demo_run) -> EagerEngine:
-    return EagerEngine(load_config(demo_run.config), device='cpu')
+    return EagerEngine(load_config(demo_run.config), demo_run.weights, 'cpu')
 
 
 @pytest.fixture(scope='module')
