@@ -28,6 +28,11 @@ def test_every_image_gets_detections_and_nearly_all_are_fused(demo_run):
     assert summary['weights'] == 'emiff_demo.safetensors'
 
 
+def test_the_boxes_sit_on_the_vehicles(demo_run):
+    """Five frames of a crossing that the weights have not seen; random weights have 0."""
+    assert demo_run.summary['ap']['bev'] > 50
+
+
 def test_three_nodes_ran_in_three_processes_and_ended_well(demo_run):
     nodes = demo_run.summary['nodes']
     assert {node['name'] for node in nodes} == {'player_node', 'infrastructure_node', 'vehicle_node'}
