@@ -13,7 +13,7 @@ from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
 from emiff_core.rendering.overlay import DETECTION, TRUTH, Color
 from emiff_core.viewing.dashboard import found_boxes, heat_map, told
 from emiff_core.viewing.moment import Moment
-from emiff_core.viewing.sinks import Sink
+from emiff_core.viewing.sink import Sink
 
 _HEAT_WIDTH = 480  # pixels
 _JPEG_QUALITY = 85

@@ -1,8 +1,6 @@
 """Where moments go: a picture, a video, or Rerun."""
 
-from abc import ABC, abstractmethod
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 
@@ -10,36 +8,9 @@ from emiff_core.config import VoxelConfig
 from emiff_core.errors import EmiffError
 from emiff_core.viewing.dashboard import HEIGHT, WIDTH, Dashboard
 from emiff_core.viewing.moment import Moment
+from emiff_core.viewing.sink import Sink
 
 _VIDEO_HZ = 10.0
-
-
-class Sink(ABC):
-    """Takes moments in the order of time; as a context it is complete at the end."""
-
-    @abstractmethod
-    def show(self, moment: Moment) -> None:
-        """Take one moment.
-
-        Raises:
-            EmiffError: it cannot be written.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Complete what was written.
-
-        Raises:
-            EmiffError: it cannot be written.
-        """
-
-    def __enter__(self) -> 'Sink':
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class PictureSink(Sink):
