@@ -1,6 +1,7 @@
 """What a manager does with a node: its services, its parameters and its diagnostics, over DDS."""
 
 import itertools
+import time
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -33,7 +34,15 @@ LEGAL = {
     ('active', 'deactivate'): 'inactive',
     ('inactive', 'cleanup'): 'unconfigured',
 }
+GOALS = {
+    'configure': 'inactive',
+    'activate': 'active',
+    'deactivate': 'inactive',
+    'cleanup': 'unconfigured',
+    'shutdown': 'finalized',
+}
 _ANSWER_S = 60.0  # configure loads a model on a busy machine
+_ASK_AGAIN_S = 20.0
 
 
 class Manager:
@@ -47,6 +56,7 @@ class Manager:
         self._enable = self._node.create_client(SetBool, f'/{name}/enable')
         self._set = self._node.create_client(SetParameters, f'/{name}/set_parameters')
         self._diagnostics: list[DiagnosticStatus] = []
+        self._asked_again = False
         self._told = f'{name}: perception'
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._heard, 50)
 
@@ -58,7 +68,9 @@ class Manager:
     def change(self, transition: str) -> bool:
         """Ask for a transition; return whether it succeeded."""
         number = SHUTDOWNS[self.state()] if transition == 'shutdown' else TRANSITIONS[transition]
-        return self._ask(self._change, ChangeState.Request(transition=Transition(id=number))).success
+        answer = self._ask(self._change, ChangeState.Request(transition=Transition(id=number)))
+        # asked twice because the first answer was lost, a transition that was made is illegal the second time
+        return answer.success or (self._asked_again and self.state() == GOALS[transition])
 
     def state(self) -> str:
         return STATES[self._ask(self._state, GetState.Request()).current_state.id]
@@ -92,8 +104,23 @@ class Manager:
         return self._ros.spin_until(found, seconds)
 
     def _ask(self, client, request):
-        future = client.call_async(request)
-        self._ros.spin_until(future.done, _ANSWER_S)
+        """Return the answer; ask again where it does not come.
+
+        A service that has not yet discovered who asks drops its answer ("failed to send response (timeout): client
+        will not receive response"), although the client has found the service.
+        """
+        futures = [client.call_async(request)]
+        asked = time.monotonic()
+
+        def answered():
+            nonlocal asked
+            if time.monotonic() - asked > _ASK_AGAIN_S:
+                futures.append(client.call_async(request))
+                asked = time.monotonic()
+            return next((future for future in futures if future.done()), None)
+
+        future = self._ros.spin_until(answered, _ANSWER_S)
+        self._asked_again = len(futures) > 1
         return future.result()
 
     def _heard(self, message: DiagnosticArray) -> None:
