@@ -20,9 +20,9 @@ from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
 from emiff_core.inference.newest import NewestSlot
 from emiff_core.monitoring.health import Health
+from emiff_core.stamps import nanoseconds
 from emiff_ros import calibration, images
 from emiff_ros.gate import Gate, Paused
-from emiff_ros.messages import nanoseconds
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
 

@@ -9,31 +9,27 @@ from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from tf_transformations import quaternion_from_euler
-from vision_msgs.msg import BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FeatureUse, ProcessingTime
+from emiff_core.bag import detections as detection_messages
 from emiff_core.cooperation import feature_message
 from emiff_core.cooperation.admission import AdmittedFrame, Refusal
 from emiff_core.cooperation.feature_buffer import age_ms
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.geometry import Detections
 from emiff_core.rendering.colors import detection_color
+from emiff_core.stamps import SECOND_NS, nanoseconds
 from emiff_ros.types import message_class
 
-_SECOND_NS = 1_000_000_000
 _MARKER_LIFETIME_S = 0.5
-
-
-def nanoseconds(stamp: Time) -> int:
-    """Return a stamp as nanoseconds."""
-    return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
 
 
 def time_of(stamp_ns: int) -> Time:
     """Return nanoseconds as a stamp."""
-    return Time(sec=stamp_ns // _SECOND_NS, nanosec=stamp_ns % _SECOND_NS)
+    return Time(sec=stamp_ns // SECOND_NS, nanosec=stamp_ns % SECOND_NS)
 
 
 def feature_frame_to_message(frame: FeatureFrame) -> FeatureFrameMsg:
@@ -52,14 +48,7 @@ def feature_frame_from_message(message: FeatureFrameMsg) -> FeatureFrame:
 
 def detections_to_message(detections: Detections, header: Header) -> Detection3DArray:
     """Write detections as one array message; every detection has exactly one result, whose pose is the box's."""
-    array_message = Detection3DArray(header=header)
-    for center, size, yaw, score, label in _rows(detections):
-        pose = _pose(center, yaw)
-        result = ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id=label, score=float(score)))
-        result.pose.pose = pose
-        box = BoundingBox3D(center=pose, size=_vector(size))
-        array_message.detections.append(Detection3D(header=header, results=[result], bbox=box))
-    return array_message
+    return detection_messages.to_message(detections, header, _make)
 
 
 def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArray:
@@ -67,7 +56,7 @@ def markers(detections: Detections, header: Header, is_fused: bool) -> MarkerArr
 
     The first marker deletes those of the last image, so that nothing lingers.
     """
-    lifetime = Duration(nanosec=int(_MARKER_LIFETIME_S * _SECOND_NS))
+    lifetime = Duration(nanosec=int(_MARKER_LIFETIME_S * SECOND_NS))
     drawn = [Marker(header=header, ns='detections', action=Marker.DELETEALL)]
     for number, (center, size, yaw, score, _) in enumerate(_rows(detections)):
         red, green, blue, alpha = detection_color(float(score), is_fused)

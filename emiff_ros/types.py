@@ -4,6 +4,7 @@ import importlib
 import struct
 
 from emiff_core.errors import EmiffError
+from emiff_core.stamps import SECOND_NS
 
 _CDR_LITTLE_ENDIAN = 1
 _STAMP_OFFSET = 4  # behind the CDR encapsulation header
@@ -33,4 +34,4 @@ def header_stamp_ns(data: bytes) -> int:
         raise EmiffError(f'expected a serialised message with a header, found {len(data)} bytes')
     order = '<' if data[1] == _CDR_LITTLE_ENDIAN else '>'
     seconds, nanoseconds = struct.unpack_from(f'{order}iI', data, _STAMP_OFFSET)
-    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return int(seconds) * SECOND_NS + int(nanoseconds)

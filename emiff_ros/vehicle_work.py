@@ -23,6 +23,7 @@ from emiff_core.errors import EmiffError
 from emiff_core.monitoring.health import SPAN_S, Report
 from emiff_core.monitoring.tally import FeatureTally
 from emiff_core.rendering.debug_image import FeatureUsed
+from emiff_core.stamps import nanoseconds
 from emiff_ros import messages
 from emiff_ros.calibration import Transforms
 from emiff_ros.camera_input import CameraImage, CameraInput
@@ -161,7 +162,7 @@ class VehicleWork:
             return
         self._follow_parameters()
         # a simulated clock that has not spoken yet reads 0; the age at use is bounded by the image's stamp in any case
-        now_ns = self._node.get_clock().now().nanoseconds or messages.nanoseconds(message.header.stamp)
+        now_ns = self._node.get_clock().now().nanoseconds or nanoseconds(message.header.stamp)
         try:
             frame = messages.feature_frame_from_message(message)
         except EmiffError as error:

@@ -9,10 +9,10 @@ from typing import Any
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 
-from emiff_core.bag.detections import stamp_of
 from emiff_core.config import load_config
 from emiff_core.errors import EmiffError
 from emiff_core.resources import config_dir
+from emiff_core.stamps import stamp_of
 from emiff_core.viewing.assembler import Assembler
 from emiff_core.viewing.sinks import make_sink
 from emiff_core.viewing.topics import TF_STATIC, ViewTopics, image_type

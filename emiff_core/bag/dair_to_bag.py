@@ -16,6 +16,7 @@ from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Detections, PinholeCamera, transforms
+from emiff_core.stamps import make_header
 
 SIDES = ('vehicle', 'infrastructure')
 DETECTION_FRAME = 'vehicle_lidar'
@@ -127,9 +128,7 @@ class _DatasetBag:
         return f'/{side}/camera/image' if self._raw else f'/{side}/camera/image/compressed'
 
     def _header(self, stamp_ns: int, frame_id: str) -> Any:
-        seconds, nanoseconds = divmod(stamp_ns, 10**9)
-        stamp = self._writer.make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
-        return self._writer.make('std_msgs/msg/Header', stamp=stamp, frame_id=frame_id)
+        return make_header(self._writer.make, stamp_ns, frame_id)
 
     def _write_transforms(
         self, topic: str, stamp: int, entries: list[tuple[tuple[str, str], NDArray[np.float64]]]

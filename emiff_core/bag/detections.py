@@ -59,13 +59,3 @@ def detections_of(message: Any) -> Detections:
         labels.append(detection.results[0].hypothesis.class_id)
     boxes = Boxes3D(np.array(centers), np.array(sizes), np.array(yaws))
     return Detections(boxes, np.array(scores), tuple(labels))
-
-
-def nanoseconds(stamp: Any) -> int:
-    """Return a builtin_interfaces/Time as nanoseconds."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-
-
-def stamp_of(message: Any) -> int:
-    """Return the header's stamp, nanoseconds."""
-    return nanoseconds(message.header.stamp)

@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from emiff_core.bag.detections import stamp_of
 from emiff_core.codec import EncodedLatent, NumericType
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
+from emiff_core.stamps import make_header, stamp_of
 
 TYPE = 'emiff/msg/FeatureFrame'
-
-_SECOND_NS = 1_000_000_000
 
 
 def to_message(frame: FeatureFrame, make: Callable[..., Any], octets: Callable[[bytes], Any]) -> Any:
@@ -24,14 +22,12 @@ def to_message(frame: FeatureFrame, make: Callable[..., Any], octets: Callable[[
         make: returns a message of a type (full name, such as 'std_msgs/msg/Header') with the fields given by keyword.
         octets: turns the payload's bytes into what `make` takes for a uint8[].
     """
-    seconds, nanoseconds = divmod(frame.stamp_ns, _SECOND_NS)
-    stamp = make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
     x, y, z = frame.position
     qx, qy, qz, qw = frame.orientation
     channels, height, width = frame.latent.shape
     return make(
         TYPE,
-        header=make('std_msgs/msg/Header', stamp=stamp, frame_id=frame.camera_frame),
+        header=make_header(make, frame.stamp_ns, frame.camera_frame),
         agent_id=frame.agent_id,
         boot_id=frame.boot_id,
         sequence=frame.sequence,

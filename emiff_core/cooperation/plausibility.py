@@ -6,8 +6,8 @@ import numpy as np
 
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.geometry import PinholeCamera
+from emiff_core.stamps import SECOND_NS
 
-_SECOND_NS = 1_000_000_000
 _MAX_SCALE = 8.0
 _UNIT_TOLERANCE = 1e-3
 _MAX_COORDINATE = 1e8  # metres; the earth's largest map coordinates are a tenth of it
@@ -57,7 +57,7 @@ def is_possible(frame: FeatureFrame) -> bool:
 
 def moved_plausibly(frame: FeatureFrame, earlier: FeatureFrame, rules: PlausibilityRules) -> bool:
     """Return whether a camera can have got from the pose of `earlier` to that of `frame`, both possible, in between."""
-    seconds = abs(frame.stamp_ns - earlier.stamp_ns) / _SECOND_NS
+    seconds = abs(frame.stamp_ns - earlier.stamp_ns) / SECOND_NS
     distance = float(np.linalg.norm(np.subtract(frame.position, earlier.position)))
     norms = np.linalg.norm(frame.orientation) * np.linalg.norm(earlier.orientation)
     # a quaternion means the same with either sign

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emiff_core.bag.detections import detections_of, nanoseconds, stamp_of
+from emiff_core.bag.detections import detections_of
 from emiff_core.bag.reader import BagReader
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.demo import topics
 from emiff_core.geometry import Boxes3D, Detections
+from emiff_core.stamps import nanoseconds, stamp_of
 
 Stages = dict[str, float]
 

@@ -15,6 +15,7 @@ from emiff_core.evaluation.frame_result import FrameResult, Sent
 from emiff_core.evaluation.road import age_ms
 from emiff_core.geometry import Boxes3D, Detections, transforms
 from emiff_core.inference.eager import EagerEngine, InfrastructureFeature, RemoteFeature, VehicleFeatures
+from emiff_core.stamps import make_header
 
 _NUMBERS_A_BOX = 8  # centre, size, yaw, score
 _NO_DETECTIONS = Detections(Boxes3D.empty(), np.zeros(0), ())
@@ -92,9 +93,7 @@ class BoxRoad:
         T_vehicle_detection = transforms.level_frame(T_camera_vehicle) if self._own_frame else np.eye(4)
         found = self._roadside.detect(features, T_camera_vehicle @ T_vehicle_detection, []).detections
         in_world = found.transformed(frame.T_world_lidar @ T_vehicle_detection)
-        seconds, nanoseconds = divmod(frame.infrastructure_stamp_ns, 10**9)
-        stamp = self._make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
-        header = self._make('std_msgs/msg/Header', stamp=stamp, frame_id='map')
+        header = make_header(self._make, frame.infrastructure_stamp_ns, 'map')
         message = detection_messages.to_message(in_world, header, self._make)
         return bytes(self._types.serialize_cdr(message, detection_messages.TYPE))
 

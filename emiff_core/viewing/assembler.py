@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.bag.cameras import camera_of
-from emiff_core.bag.detections import detections_of, nanoseconds, stamp_of
+from emiff_core.bag.detections import detections_of
 from emiff_core.bag.images import raw_to_bgr
 from emiff_core.codec import decode
 from emiff_core.cooperation import feature_message
@@ -17,6 +17,7 @@ from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import transforms
 from emiff_core.rendering.sheet import View
+from emiff_core.stamps import nanoseconds, stamp_of
 from emiff_core.viewing.moment import Moment, SentFeature
 from emiff_core.viewing.seen_transforms import SeenTransforms
 from emiff_core.viewing.topics import TF, TF_STATIC, ViewTopics, camera_info

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from heapq import merge
 from pathlib import Path
 
-from emiff_core.bag.detections import stamp_of
 from emiff_core.bag.reader import BagReader
 from emiff_core.errors import EmiffError
+from emiff_core.stamps import stamp_of
 from emiff_core.viewing.assembler import Assembler
 from emiff_core.viewing.moment import Moment
 from emiff_core.viewing.topics import ViewTopics

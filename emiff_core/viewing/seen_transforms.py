@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.bag.detections import stamp_of
 from emiff_core.geometry import transforms
+from emiff_core.stamps import stamp_of
 
 _KEPT = 1000  # a link, some ten seconds at 100 Hz
 

@@ -6,9 +6,10 @@ import pytest
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
+from emiff_core.stamps import nanoseconds
 from emiff_ros.camera_input import CameraImage, CameraInput
 from emiff_ros.gate import Gate
-from emiff_ros.messages import nanoseconds, time_of
+from emiff_ros.messages import time_of
 
 SECOND = 1_000_000_000
 

@@ -14,10 +14,10 @@ from vision_msgs.msg import Detection3DArray
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FusionStatus, ImageRefusal
-from emiff_core.bag.detections import stamp_of
 from emiff_core.codec import NumericType, encode
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.inference.eager import EagerEngine
+from emiff_core.stamps import stamp_of
 from emiff_ros import messages
 from emiff_ros.calibration import camera_of
 

@@ -7,10 +7,10 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from emiff_core.bag.dair_to_bag import write_bag
-from emiff_core.bag.detections import stamp_of
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic import generate
 from emiff_core.demo.processes import NodeGroup
+from emiff_core.stamps import stamp_of
 
 FRAMES = 10
 TOPIC = '/vehicle/camera/image'

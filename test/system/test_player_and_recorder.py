@@ -15,13 +15,13 @@ from vision_msgs.msg import Detection3DArray
 
 from emiff.msg import ImageRefusal
 from emiff_core.bag.dair_to_bag import write_bag
-from emiff_core.bag.detections import stamp_of
 from emiff_core.bag.reader import BagReader
 from emiff_core.bag.writer import BagWriter
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic import generate
 from emiff_core.demo import topics
 from emiff_core.demo.processes import NodeGroup
+from emiff_core.stamps import stamp_of
 
 FRAMES = 4
 KEEP_ALL = QoSProfile(depth=500)

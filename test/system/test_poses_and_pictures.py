@@ -12,6 +12,7 @@ from emiff_core.config import load_config
 from emiff_core.data.preprocess import network_view
 from emiff_core.demo.processes import NodeGroup
 from emiff_core.inference.eager import EagerEngine
+from emiff_core.stamps import nanoseconds
 from emiff_ros import messages
 from emiff_ros.calibration import camera_of
 from test.system.road import FRAME, LOOKING_AHEAD, SIZE, Road, camera_info
@@ -96,7 +97,7 @@ def test_people_see_an_image_with_what_was_found_once_they_ask_for_it(make_road,
 
     ros.spin_until(shown, 30)
     image = seen[0]
-    assert messages.nanoseconds(image.header.stamp) in stamps
+    assert nanoseconds(image.header.stamp) in stamps
     assert (image.header.frame_id, image.encoding) == (FRAME, 'bgr8')
     assert (image.width, image.height) == SIZE
     pixels = np.frombuffer(image.data, np.uint8).reshape(SIZE[1], SIZE[0], 3)
