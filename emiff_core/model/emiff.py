@@ -139,19 +139,14 @@ class Emiff(nn.Module):
         with stage('channel_masking'):
             maps = self.mask_channels(maps, cameras)
         with stage('voxel_fusion'):
-            volumes = [
+            sampled = [
                 voxel_fusion.sample_volume(x, c, self.voxel_centres, self.config.voxels, fusion)
                 for x, c in zip(maps, cameras, strict=True)
             ]
             everywhere = torch.ones(len(maps[0]), dtype=torch.bool, device=maps[0].device)
             present = [everywhere, *(everywhere if r.present is None else r.present for r in remotes)]
-            seen = None
-            if fusion.mean_over == 'seen':
-                seen = [
-                    voxel_fusion.seen_voxels(c, self.voxel_centres, x.shape[-2:], self.config.voxels, fusion)
-                    for x, c in zip(maps, cameras, strict=True)
-                ]
-            volume = voxel_fusion.fuse_volumes(volumes, torch.stack(present, dim=1), fusion, seen)
+            volumes, seen = zip(*sampled, strict=True)
+            volume = voxel_fusion.fuse_volumes(volumes, seen, torch.stack(present, dim=1), fusion)
         with stage('neck'):
             bev = self.neck(volume)
         with stage('head'):

@@ -60,7 +60,7 @@ def project(points: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
 
 def sample_volume(
     features: Tensor, camera: CameraBatch, points: Tensor, voxels: VoxelConfig, fusion: FusionConfig
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Fill the voxel space with what one camera sees.
 
     Args:
@@ -70,7 +70,7 @@ def sample_volume(
         voxels, fusion: how to sample, and which of the official quirks to keep.
 
     Returns:
-        (B, C, X, Y, Z); zeros where a voxel is not in the image.
+        (B, C, X, Y, Z), zeros where a voxel is not in the image, and which voxels are in it, (B, X, Y, Z) bool.
     """
     grid = _sampling_grid(camera, points, features.shape[-2:], fusion)
     sampled = F.grid_sample(
@@ -80,43 +80,28 @@ def sample_volume(
         padding_mode='zeros',
         align_corners=not fusion.align_pixel_centers,
     )
+    seen = (grid.abs() < 1).all(dim=-1)
     x, y, z = voxels.shape
-    return sampled.reshape(*features.shape[:2], z, y, x).permute(0, 1, 4, 3, 2)
+    return (
+        sampled.reshape(*features.shape[:2], z, y, x).permute(0, 1, 4, 3, 2),
+        seen.reshape(-1, z, y, x).permute(0, 3, 2, 1),
+    )
 
 
-def seen_voxels(
-    camera: CameraBatch, points: Tensor, size: torch.Size, voxels: VoxelConfig, fusion: FusionConfig
-) -> Tensor:
-    """Return which voxels one camera's image holds, (B, X, Y, Z) bool.
-
-    Args:
-        camera: the B cameras.
-        points: (X * Y * Z, 3), see `voxel_centres`.
-        size: (h, w) of its map.
-        voxels, fusion: as for `sample_volume`.
-    """
-    inside = (_sampling_grid(camera, points, size, fusion).abs() < 1).all(dim=-1)
-    x, y, z = voxels.shape
-    return inside.reshape(-1, z, y, x).permute(0, 3, 2, 1)
-
-
-def fuse_volumes(
-    volumes: Sequence[Tensor], present: Tensor, fusion: FusionConfig, seen: Sequence[Tensor] | None = None
-) -> Tensor:
+def fuse_volumes(volumes: Sequence[Tensor], seen: Sequence[Tensor], present: Tensor, fusion: FusionConfig) -> Tensor:
     """Merge the cameras' volumes.
 
     Args:
-        volumes: N of (B, C, X, Y, Z), at least one.
+        volumes, seen: of N cameras, at least one, see `sample_volume`.
         present: (B, N) bool, which cameras a sample has.
         fusion: `mean_over`: 'seen' divides each voxel by the cameras that see it; 'present' by the cameras that a
             sample has; 'two' by two (by N where N is larger), whatever is missing counting as zeros.
-        seen: N of (B, X, Y, Z), see `seen_voxels`; needed by 'seen' alone.
 
     Returns:
         (B, C, X, Y, Z).
     """
     weights = [here.view(-1, 1, 1, 1, 1).to(volumes[0].dtype) for here in present.T]
-    if fusion.mean_over == 'seen' and seen is not None:
+    if fusion.mean_over == 'seen':
         weights = [weight * inside[:, None] for weight, inside in zip(weights, seen, strict=True)]
     if fusion.mean_over == 'two':
         divisor = torch.full_like(weights[0], max(len(volumes), 2))

@@ -158,7 +158,7 @@ def _compare_sampling(report: Report, model: Emiff, side: str, enhanced: Tensor,
     if f'sampled_{side}' not in golden:
         return 0
     points, config = model.voxel_centres, model.config
-    volume = voxel_fusion.sample_volume(enhanced, camera, points, config.voxels, config.fusion)
+    volume, _ = voxel_fusion.sample_volume(enhanced, camera, points, config.voxels, config.fusion)
     samples = volume[0].permute(3, 2, 1, 0).flatten(0, 2).numpy()  # (Z * Y * X, C): the order of the points
     seen = (samples != 0).any(axis=1)
     index = golden['vox.index']

@@ -89,4 +89,4 @@ def _sample(features: Tensor, camera: CameraBatch, points: Tensor) -> Tensor:
     """Return the (N, C) samples of N points."""
     config = official_config()
     line = replace(config.voxels, shape=(len(points), 1, 1))
-    return sample_volume(features, camera, points, line, config.fusion)[0, :, :, 0, 0].T
+    return sample_volume(features, camera, points, line, config.fusion)[0][0, :, :, 0, 0].T

@@ -7,7 +7,7 @@ import torch
 from emiff_core.config import FusionConfig, VoxelConfig
 from emiff_core.geometry import PinholeCamera, transforms
 from emiff_core.model.camera_batch import CameraBatch
-from emiff_core.model.voxel_fusion import fuse_volumes, project, sample_volume, seen_voxels, voxel_centres
+from emiff_core.model.voxel_fusion import fuse_volumes, project, sample_volume, voxel_centres
 
 VOXELS = VoxelConfig((0.0, 40.0), (-16.0, 16.0), (-2.0, 2.0), (20, 16, 4))
 MENDED = FusionConfig()
@@ -45,7 +45,7 @@ def test_what_stands_in_a_pixel_fills_the_voxels_on_its_ray(camera, T_camera_det
     features = torch.zeros(1, 1, 16, 32)
     features[0, 0, 6, 20] = 1.0
     batch = CameraBatch.single(camera, T_camera_detection, (0.5, 0.5))
-    volume = sample_volume(features, batch, points, voxels, MENDED)
+    volume, _ = sample_volume(features, batch, points, voxels, MENDED)
     assert volume.shape == (1, 1, 20, 16, 4)
     pixels = project(points, batch)[0][0].reshape(4, 16, 20, 2).permute(2, 1, 0, 3)
     distance = ((pixels + 0.5) / 4 - 0.5 - torch.tensor([20.0, 6.0])).abs()
@@ -64,9 +64,9 @@ def test_points_behind_are_masked_or_in_the_official_mode_mirrored(camera):
     batch = CameraBatch.single(camera, looking_back, (0.5, 0.5))
     features = torch.ones(1, 2, 16, 32)
     points = voxel_centres(VOXELS)
-    assert (sample_volume(features, batch, points, VOXELS, MENDED) == 0).all()
+    assert (sample_volume(features, batch, points, VOXELS, MENDED)[0] == 0).all()
     quirky = replace(MENDED, mask_points_behind=False)
-    assert (sample_volume(features, batch, points, VOXELS, quirky) == 1).any()
+    assert (sample_volume(features, batch, points, VOXELS, quirky)[0] == 1).any()
 
 
 def test_points_in_the_cameras_plane_give_no_nan():
@@ -77,39 +77,39 @@ def test_points_in_the_cameras_plane_give_no_nan():
     assert (project(points, batch)[1] == 0).any()
     for sampling in ('nearest', 'bilinear'):
         for fusion in (MENDED, replace(MENDED, mask_points_behind=False)):
-            volume = sample_volume(features, batch, points, replace(VOXELS, sampling=sampling), fusion)
+            volume, _ = sample_volume(features, batch, points, replace(VOXELS, sampling=sampling), fusion)
             assert ((volume >= 0) & (volume <= 1.001)).all()
 
 
 def test_the_mean_counts_present_cameras_or_always_two():
     ones = torch.ones(3, 1, 2, 2, 2)
     volumes = [ones, 3 * ones, 8 * ones]
+    everywhere = [ones[:, 0] > 0] * 3
     present = torch.tensor([[True, False, False], [True, True, False], [True, True, True]])
-    mean = fuse_volumes(volumes, present, MENDED)[:, 0, 0, 0, 0]
+    mean = fuse_volumes(volumes, everywhere, present, MENDED)[:, 0, 0, 0, 0]
     torch.testing.assert_close(mean, torch.tensor([1.0, 2.0, 4.0]))
     official = replace(MENDED, mean_over='two')
-    alone = fuse_volumes(volumes[:1], present[:, :1], official)[:, 0, 0, 0, 0]
+    alone = fuse_volumes(volumes[:1], everywhere[:1], present[:, :1], official)[:, 0, 0, 0, 0]
     torch.testing.assert_close(alone, torch.tensor([0.5, 0.5, 0.5]))
-    pair = fuse_volumes(volumes[:2], present[:, :2], official)[:, 0, 0, 0, 0]
+    pair = fuse_volumes(volumes[:2], everywhere[:2], present[:, :2], official)[:, 0, 0, 0, 0]
     torch.testing.assert_close(pair, torch.tensor([0.5, 2.0, 2.0]))
 
 
 def test_the_mean_over_those_who_see_a_voxel(camera, T_roadside_detection):
     points, batch = voxel_centres(VOXELS), CameraBatch.single(camera, T_roadside_detection, (0.5, 0.5))
     ones = torch.ones(1, 1, camera.height // 8, camera.width // 8)
-    volume = sample_volume(ones, batch, points, VOXELS, MENDED)
-    seen = seen_voxels(batch, points, ones.shape[-2:], VOXELS, MENDED)
+    volume, seen = sample_volume(ones, batch, points, VOXELS, MENDED)
     assert seen.any() and not seen.all()
     assert (volume[:, 0][~seen] < 1).all()  # at most the edge's half of it
     everywhere, present = torch.ones_like(seen), torch.tensor([[True, True]])
     mean = replace(MENDED, mean_over='seen')
-    fused = fuse_volumes([torch.full_like(volume, 5.0), volume], present, mean, [everywhere, seen])[:, 0]
+    fused = fuse_volumes([torch.full_like(volume, 5.0), volume], [everywhere, seen], present, mean)[:, 0]
     torch.testing.assert_close(fused[seen], (5 + volume[:, 0][seen]) / 2)
     assert (fused[~seen] == 5).all()
     absent = torch.tensor([[True, False]])
-    alone = fuse_volumes([torch.full_like(volume, 5.0), volume], absent, mean, [everywhere, seen])
+    alone = fuse_volumes([torch.full_like(volume, 5.0), volume], [everywhere, seen], absent, mean)
     assert (alone == 5).all()
-    unseen = fuse_volumes([volume], torch.tensor([[True]]), mean, [torch.zeros_like(seen)])
+    unseen = fuse_volumes([volume], [torch.zeros_like(seen)], torch.tensor([[True]]), mean)
     assert (unseen == 0).all()
 
 
