@@ -8,12 +8,9 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 from tf2_ros import Buffer, TransformException, TransformListener
 
-from emiff_core.bag.cameras import camera_of
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 from emiff_ros.gate import Gate
-
-__all__ = ['Transforms', 'camera_of', 'check_size']
 
 _POLL_S = 0.002
 

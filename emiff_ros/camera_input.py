@@ -16,12 +16,14 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from emiff_core.bag.cameras import camera_of
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
 from emiff_core.inference.newest import NewestSlot
 from emiff_core.monitoring.health import Health
 from emiff_core.stamps import nanoseconds
-from emiff_ros import calibration, images
+from emiff_ros import images
+from emiff_ros.calibration import check_size
 from emiff_ros.gate import Gate, Paused
 from emiff_ros.parameters import declare
 from emiff_ros.reports import Reports
@@ -229,8 +231,8 @@ class CameraInput:
             taken = time.monotonic()
             try:
                 pixels = images.to_bgr(image)
-                camera = calibration.camera_of(info)
-                calibration.check_size(camera, pixels)
+                camera = camera_of(info)
+                check_size(camera, pixels)
                 self._user.process(CameraImage(image.header, pixels, camera, arrived, taken))
                 self.counts.add('processed')
             except Paused:

@@ -117,6 +117,16 @@ def managed_node(
     return [*(_bring_up(node, name) if start == 'launch' else []), pass_on_end(node), node]
 
 
+def image_topic(transport: str) -> str:
+    """Return the topic of images, without its namespace, that an image_transport (raw, compressed) publishes."""
+    return 'image/compressed' if transport == 'compressed' else 'image'
+
+
+def camera_remappings(camera: str, transport: str) -> dict[str, str]:
+    """Return the remappings of a node's image and camera_info to those in the namespace `camera`."""
+    return {f'~/input/{topic}': f'{camera}/{topic}' for topic in (image_topic(transport), 'camera_info')}
+
+
 def plain_node(executable: str, parameters: Mapping[str, Any]) -> list[Any]:
     """Return the actions that start a node without a lifecycle; launch ends with it as with a managed one."""
     node = Node(package='emiff', executable=executable, name=executable, parameters=[dict(parameters)], **_PROCESS)

@@ -5,7 +5,7 @@ from typing import Any
 from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 
-from emiff_ros.launching import argument, common_arguments, managed_node, share, text, value
+from emiff_ros.launching import argument, camera_remappings, common_arguments, managed_node, share, text, value
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -56,7 +56,6 @@ def _node(
     context: LaunchContext, executable: str, namespace: str, params: str, own: dict[str, Any], features: str
 ) -> list[Any]:
     transport = value(context, 'image_transport')
-    suffix = '/compressed' if transport == 'compressed' else ''
     shared = {'image_transport': transport, 'use_sim_time': value(context, 'use_sim_time') == 'true'}
     for name in ('config', 'weights'):
         if value(context, name):  # otherwise the parameter file says
@@ -67,9 +66,5 @@ def _node(
         name=executable,
         namespace=namespace,
         parameters=[value(context, params), shared | own],
-        remappings={
-            f'~/input/image{suffix}': f'/{namespace}/camera/image{suffix}',
-            '~/input/camera_info': f'/{namespace}/camera/camera_info',
-            features: value(context, 'features'),
-        },
+        remappings=camera_remappings(f'/{namespace}/camera', transport) | {features: value(context, 'features')},
     )

@@ -8,7 +8,17 @@ from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from emiff_ros.launching import argument, common_arguments, managed_node, plain_node, share, text, value
+from emiff_ros.launching import (
+    argument,
+    camera_remappings,
+    common_arguments,
+    image_topic,
+    managed_node,
+    plain_node,
+    share,
+    text,
+    value,
+)
 
 FEATURES = '/infrastructure_node/output/features'
 DETECTIONS = '/vehicle_node/output/detections'
@@ -45,7 +55,6 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context: LaunchContext) -> list[Any]:
     transport = value(context, 'image_transport')
-    suffix = '/compressed' if transport == 'compressed' else ''
     parameters = {
         'use_sim_time': True,
         'image_transport': transport,
@@ -56,8 +65,8 @@ def _start(context: LaunchContext) -> list[Any]:
     actions, images = [], {}
     for side in ('infrastructure', 'vehicle'):
         camera = value(context, f'{side}_camera')
-        images[side] = f'{camera}/image{suffix}'
-        remappings = {f'~/input/image{suffix}': images[side], '~/input/camera_info': f'{camera}/camera_info'}
+        images[side] = f'{camera}/{image_topic(transport)}'
+        remappings = camera_remappings(camera, transport)
         if side == 'vehicle':
             remappings['~/input/features'] = FEATURES
         actions += managed_node(

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from emiff_core.demo.processes import free_domain
+from emiff_core.demo.processes import own_domain
 
 # Before anything imports rclpy: tests must never meet a robot, another test run, or the network.
-os.environ['ROS_DOMAIN_ID'] = str(free_domain())
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+os.environ.update(own_domain())
 
 
 class RosWorld:

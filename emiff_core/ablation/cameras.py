@@ -71,8 +71,7 @@ def run_with_more_masts(
                 journal.add(result)
         for journal, results in zip(journals, found, strict=True):
             result = journal.finished[look.name]
-            of_class = np.array([label == EVALUATED_CLASS for label in result.detections.labels], dtype=bool)
-            results.append(EvaluatedFrame(result, result.detections[of_class], look.truth))
+            results.append(EvaluatedFrame(result, result.detections.of_class(EVALUATED_CLASS), look.truth))
         progress(done, frames)
     return found
 

@@ -1,5 +1,7 @@
 """The message types that bags of this project hold: ROS 2's common ones, vision_msgs, and this package's own."""
 
+from typing import Any
+
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
@@ -31,3 +33,8 @@ def make_typestore() -> Typestore:
         types.update(get_types_from_msg(text, name))
     store.register(types)
     return store
+
+
+def make_message(types: Typestore, message_type: str, /, **fields: Any) -> Any:
+    """Return a message of a type (full name) with all its fields given."""
+    return types.types[message_type](**fields)

@@ -1,10 +1,10 @@
 """Feature frames in bytes, without ROS."""
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 
-from emiff_core.bag.definitions import make_typestore
+from emiff_core.bag.definitions import make_message, make_typestore
 from emiff_core.cooperation import feature_message
 from emiff_core.cooperation.feature_frame import FeatureFrame
 
@@ -14,11 +14,9 @@ class FeatureFrameSerializer:
 
     def __init__(self) -> None:
         self._types = make_typestore()
+        self._make = partial(make_message, self._types)
 
     def serialize(self, frame: FeatureFrame) -> memoryview:
         """Return the CDR bytes of a sealed frame's message, encapsulation header included, as DDS carries them."""
         message = feature_message.to_message(frame, self._make, lambda data: np.frombuffer(data, np.uint8))
         return self._types.serialize_cdr(message, feature_message.TYPE)
-
-    def _make(self, type_name: str, **fields: Any) -> Any:
-        return self._types.types[type_name](**fields)

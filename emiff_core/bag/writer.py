@@ -7,7 +7,7 @@ from typing import Any, Literal
 from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
-from emiff_core.bag.definitions import make_typestore
+from emiff_core.bag.definitions import make_message, make_typestore
 from emiff_core.errors import EmiffError
 
 Storage = Literal['mcap', 'sqlite3']
@@ -83,7 +83,7 @@ class BagWriter:
 
     def make(self, message_type: str, /, **fields: Any) -> Any:
         """Return a message of a type (full name) with all its fields given."""
-        return self._types.types[message_type](**fields)
+        return make_message(self._types, message_type, **fields)
 
     def write(self, topic: str, stamp_ns: int, message: object) -> None:
         """Serialise and write a message, made by `make`, at `stamp_ns` nanoseconds.

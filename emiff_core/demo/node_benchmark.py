@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emiff_core.demo import topics
-from emiff_core.demo.processes import NodeGroup, free_domain, wait_for_exit
+from emiff_core.demo.processes import NodeGroup, own_domain, wait_for_exit
 from emiff_core.demo.recording import Recording, read_recording
 from emiff_core.demo.run import start_perception
 from emiff_core.errors import EmiffError
@@ -82,7 +82,7 @@ def measure(bag: Path, out: Path, config: Path, threads: int) -> NodeFigures:
     Raises:
         EmiffError: a node died, or too few images were answered to measure anything.
     """
-    environment = {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    environment = own_domain()
     model = {'config': config.resolve(), 'threads': threads, 'image_transport': 'raw'}
     with NodeGroup(out / 'logs', environment) as group:
         recorded = [f'{topic} {topics.RECORDED[topic]}' for topic in _RECORDED]

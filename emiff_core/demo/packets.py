@@ -13,15 +13,22 @@ from emiff_core.demo.impairment import Impairment
 from emiff_core.demo.packet_link import PacketLink
 from emiff_core.demo.processes import NodeGroup, NodeProcess, wait_for_exit
 from emiff_core.demo.recording import read_recording
-from emiff_core.demo.robustness import HEADINGS, MAX_AGE_MS, RadioFigures, as_table, cells, figures_of
+from emiff_core.demo.robustness import (
+    DELAYS_MS,
+    DROPS,
+    HEADINGS,
+    MAX_AGE_MS,
+    START_S,
+    RadioFigures,
+    as_table,
+    cells,
+    figures_of,
+)
 from emiff_core.demo.run import start_perception
 from emiff_core.resources import config_dir
 
-_START_S = 120.0
 _POLL_S = 0.05
 _LEAD_S = 1.0  # from the word to the first image
-_DROPS = (0.0, 0.2, 0.4)
-_DELAYS_MS = (0.0, 100.0, 200.0, 300.0, 500.0)
 
 _TF = ['/tf', '/tf_static']
 _ROADSIDE = [topics.INFRASTRUCTURE_IMAGE, topics.INFRASTRUCTURE_INFO]
@@ -50,8 +57,8 @@ def grid(seed: int) -> list[tuple[Impairment, str]]:
     """Return the radios that are measured, each with the reliability asked for."""
     everything = Impairment(drop=0.2, delay_ms=50.0, jitter_ms=200.0, duplicate=0.5, seed=seed)
     return [
-        *((Impairment(drop, delay_ms, seed=seed), 'best_effort') for drop, delay_ms in product(_DROPS, _DELAYS_MS)),
-        *((Impairment(drop, 50.0, seed=seed), 'reliable') for drop in _DROPS),
+        *((Impairment(drop, delay_ms, seed=seed), 'best_effort') for drop, delay_ms in product(DROPS, DELAYS_MS)),
+        *((Impairment(drop, 50.0, seed=seed), 'reliable') for drop in DROPS),
         (Impairment(jitter_ms=250.0, seed=seed), 'best_effort'),
         (Impairment(duplicate=0.5, seed=seed), 'best_effort'),
         (everything, 'best_effort'),
@@ -103,7 +110,7 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment, reliabil
         for group, own, listeners, remappings in players:
             wait_for = [f'{topic}={count}' for topic, count in listeners.items()]
             parameters = {
-                'bag': bag, 'topics': own + _TF, 'wait_for': wait_for, 'wait_s': _START_S, 'start_file': out / 'start'
+                'bag': bag, 'topics': own + _TF, 'wait_for': wait_for, 'wait_s': START_S, 'start_file': out / 'start'
             }  # fmt: skip
             playing.append((group.start('emiff_ros.player_node', parameters, remappings), group))
         _start_together(playing, out / 'start')

@@ -153,6 +153,11 @@ def free_domain() -> int:
     raise EmiffError(f'expected a free ROS domain id in 1..{_LAST_DOMAIN}, found all of them in use')
 
 
+def own_domain() -> dict[str, str]:
+    """Return the environment of nodes that meet one another on this machine and nobody else."""
+    return {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+
+
 def wait_for_exit(node: NodeProcess, group: NodeGroup, on_poll: Callable[[], None]) -> None:
     """Wait until `node` ends; `on_poll` is called meanwhile.
 

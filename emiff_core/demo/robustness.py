@@ -11,7 +11,7 @@ from emiff_core.bag.reader import BagReader
 from emiff_core.cooperation.refusal import Refusal
 from emiff_core.demo import topics
 from emiff_core.demo.impairment import Impairment
-from emiff_core.demo.processes import NodeGroup, free_domain, wait_for_exit
+from emiff_core.demo.processes import NodeGroup, own_domain, wait_for_exit
 from emiff_core.demo.recording import Recording, read_recording
 from emiff_core.demo.run import start_perception
 
@@ -35,12 +35,11 @@ _LISTENERS = {
     topics.STATUS: 1,
     '/clock': 2,
 }
-_START_S = 120.0
+START_S = 120.0
 _SETTLE_S = 3.0  # until listeners that the player has met have met one another
 
-_DROPS = (0.0, 0.2, 0.4)
-_DELAYS_MS = (0.0, 100.0, 200.0, 300.0, 500.0)
-
+DROPS = (0.0, 0.2, 0.4)
+DELAYS_MS = (0.0, 100.0, 200.0, 300.0, 500.0)
 
 HEADINGS = (
     'lost', 'delay, ms', 'jitter, ms', 'twice', 'frames sent', 'delivered', 'images', 'skipped', 'answered',
@@ -99,7 +98,7 @@ class RadioFigures:
 def grid(seed: int) -> list[Impairment]:
     """Return the radios that are measured: losses by delays, then reordering, copies, and all of it at once."""
     return [
-        *(Impairment(drop, delay_ms, seed=seed) for drop, delay_ms in product(_DROPS, _DELAYS_MS)),
+        *(Impairment(drop, delay_ms, seed=seed) for drop, delay_ms in product(DROPS, DELAYS_MS)),
         Impairment(jitter_ms=250.0, seed=seed),
         Impairment(duplicate=0.5, seed=seed),
         Impairment(drop=0.4, delay_ms=50.0, jitter_ms=450.0, duplicate=0.5, seed=seed),
@@ -118,7 +117,7 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment) -> Radio
     Raises:
         EmiffError: a node died; the line says what it said last.
     """
-    environment = {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    environment = own_domain()
     model = {'config': config.resolve(), 'threads': 1}
     with NodeGroup(out / 'logs', environment) as group:
         recorded = [f'{topic} {kind}' for topic, kind in _RECORDED.items()]
@@ -127,7 +126,7 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment) -> Radio
         start_perception(group, 'vehicle_node', model | {'max_age_ms': MAX_AGE_MS}, features=RELAYED)
         group.start('emiff_ros.relay_node', asdict(impairment), {'~/input/features': topics.FEATURES})
         wait_for = [f'{topic}={count}' for topic, count in _LISTENERS.items()]
-        parameters = {'bag': bag, 'wait_for': wait_for, 'wait_s': _START_S, 'settle_s': _SETTLE_S}
+        parameters = {'bag': bag, 'wait_for': wait_for, 'wait_s': START_S, 'settle_s': _SETTLE_S}
         player = group.start('emiff_ros.player_node', parameters)
         wait_for_exit(player, group, lambda: None)
         group.stop()

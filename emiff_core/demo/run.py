@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from emiff_core.demo import topics
-from emiff_core.demo.processes import NodeGroup, NodeProcess, free_domain, wait_for_exit
+from emiff_core.demo.processes import NodeGroup, NodeProcess, own_domain, wait_for_exit
 from emiff_core.errors import EmiffError
 from emiff_core.resources import RANDOM
 
@@ -62,7 +62,7 @@ def run_nodes(
     """
     if find_spec('rclpy') is None or find_spec('emiff') is None:
         raise EmiffError('expected a ROS 2 shell with this package, found none: run `. install/setup.bash` first')
-    environment = {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    environment = own_domain()
     model = {'config': config.resolve(), 'weights': weights.resolve() if weights else RANDOM}
     with NodeGroup(log_dir, environment) as group:
         recorder = group.start(

@@ -2,17 +2,17 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from emiff_core.bag import detections as detection_messages
-from emiff_core.bag.definitions import make_typestore
+from emiff_core.bag.definitions import make_message, make_typestore
 from emiff_core.cooperation.late_fusion import merge_detections
 from emiff_core.data.dair_v2x import CooperativeFrame
 from emiff_core.data.images import read_image
 from emiff_core.evaluation.frame_result import FrameResult, Sent
-from emiff_core.evaluation.road import age_ms
+from emiff_core.evaluation.road import Road, age_ms, milliseconds_since
 from emiff_core.geometry import Boxes3D, Detections, transforms
 from emiff_core.inference.eager import EagerEngine, InfrastructureFeature, RemoteFeature, VehicleFeatures
 from emiff_core.stamps import make_header
@@ -31,7 +31,7 @@ class SeenAlone:
     vehicle_ms: float
 
 
-class BoxRoad:
+class BoxRoad(Road):
     """Late fusion: each side detects by itself, the roadside sends its boxes in the world, the vehicle merges them."""
 
     def __init__(self, vehicle: EagerEngine | None, roadside: EagerEngine | None, own_frame: bool = False) -> None:
@@ -47,10 +47,7 @@ class BoxRoad:
         self._roadside = roadside
         self._own_frame = own_frame
         self._types = make_typestore()
-
-    def run(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> FrameResult:
-        """Detect in one frame; arguments and errors are those of `CooperativeRoad.run`."""
-        return self.answer(frame, self.see(frame, content))
+        self._make = partial(make_message, self._types)
 
     def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> SeenAlone:
         """Encode the images of the sides that have a detector."""
@@ -60,19 +57,19 @@ class BoxRoad:
             image = read_image(content.infrastructure_image)
             start = time.perf_counter()
             roadside = self._roadside.encode_vehicle(image, content.infrastructure_camera)
-            roadside_ms = (time.perf_counter() - start) * 1e3
+            roadside_ms = milliseconds_since(start)
         if self._vehicle is not None:
             image = read_image(frame.vehicle_image)
             start = time.perf_counter()
             vehicle = self._vehicle.encode_vehicle(image, frame.vehicle_camera)
-            vehicle_ms = (time.perf_counter() - start) * 1e3
+            vehicle_ms = milliseconds_since(start)
         return SeenAlone(vehicle, roadside, roadside_ms, vehicle_ms)
 
     def answer(self, frame: CooperativeFrame, seen: SeenAlone) -> FrameResult:
         """Detect on each side, send the roadside's boxes, and merge."""
         start = time.perf_counter()
         message = None if seen.roadside is None else self._send(frame, seen.roadside)
-        roadside_ms = seen.roadside_ms + (time.perf_counter() - start) * 1e3
+        roadside_ms = seen.roadside_ms + milliseconds_since(start)
         start = time.perf_counter()
         found = _NO_DETECTIONS
         if self._vehicle is not None and seen.vehicle is not None:
@@ -83,7 +80,7 @@ class BoxRoad:
             found = merge_detections(found, others)
             numbers = _NUMBERS_A_BOX * len(others)
             sent = Sent(len(message), 4 * numbers, numbers, age_ms(frame))
-        vehicle_ms = seen.vehicle_ms + (time.perf_counter() - start) * 1e3
+        vehicle_ms = seen.vehicle_ms + milliseconds_since(start)
         return FrameResult(frame.vehicle_id, found, sent, roadside_ms if sent else 0.0, vehicle_ms)
 
     def _send(self, frame: CooperativeFrame, features: VehicleFeatures) -> bytes:
@@ -101,9 +98,6 @@ class BoxRoad:
         in_world = detection_messages.detections_of(self._types.deserialize_cdr(message, detection_messages.TYPE))
         return in_world.transformed(transforms.inverse(frame.T_world_lidar))
 
-    def _make(self, type_name: str, **fields: Any) -> Any:
-        return self._types.types[type_name](**fields)
-
 
 @dataclass(frozen=True, eq=False)
 class SeenImages:
@@ -115,16 +109,12 @@ class SeenImages:
     vehicle_ms: float
 
 
-class ImageRoad:
+class ImageRoad(Road):
     """Early fusion: the roadside sends its image as it was stored, the vehicle does all the rest."""
 
     def __init__(self, engine: EagerEngine) -> None:
         """Take an engine of an early-fusion detector."""
         self._engine = engine
-
-    def run(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> FrameResult:
-        """Detect in one frame; arguments and errors are those of `CooperativeRoad.run`."""
-        return self.answer(frame, self.see(frame, content))
 
     def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> SeenImages:
         """Encode both images on the vehicle."""
@@ -136,7 +126,7 @@ class ImageRoad:
             roadside = self._engine.encode_infrastructure(other, content.infrastructure_camera)
             size = content.infrastructure_image.stat().st_size
         vehicle = self._engine.encode_vehicle(image, frame.vehicle_camera)
-        return SeenImages(vehicle, roadside, size, (time.perf_counter() - start) * 1e3)
+        return SeenImages(vehicle, roadside, size, milliseconds_since(start))
 
     def answer(self, frame: CooperativeFrame, seen: SeenImages) -> FrameResult:
         """Place both images' features and detect."""
@@ -148,5 +138,5 @@ class ImageRoad:
             remotes = [RemoteFeature(feature.latent, feature.camera, feature.scale, T_camera_detection)]
             sent = Sent(seen.bytes_sent, seen.bytes_sent, 0, age_ms(frame))
         detections = self._engine.detect(seen.vehicle, frame.T_vehicle_camera_lidar, remotes).detections
-        vehicle_ms = seen.vehicle_ms + (time.perf_counter() - start) * 1e3
+        vehicle_ms = seen.vehicle_ms + milliseconds_since(start)
         return FrameResult(frame.vehicle_id, detections, sent, 0.0, vehicle_ms)

@@ -26,6 +26,19 @@ class Road(Protocol):
     So one pair of images can be answered under several poses without being encoded again.
     """
 
+    def run(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> FrameResult:
+        """Detect in one frame.
+
+        Args:
+            frame: whose vehicle detects, and whose roadside camera gives pose and intrinsics.
+            content: whose roadside image is encoded: `frame` itself, another as a control; None: nothing is sent.
+
+        Raises:
+            EmiffError: an image cannot be read or does not fit its camera, or `content`'s gives a latent of another
+                shape than `frame`'s would.
+        """
+        return self.answer(frame, self.see(frame, content))
+
     def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> Any:
         """Encode the vehicle's image of `frame` and the roadside's of `content` (None: nothing is sent)."""
 
@@ -49,7 +62,7 @@ class Seen:
     vehicle_ms: float
 
 
-class CooperativeRoad:
+class CooperativeRoad(Road):
     """EMIFF's road. What is sent passes the config's codec, as on the air."""
 
     def __init__(self, engine: EagerEngine, numeric_type: NumericType | None = None) -> None:
@@ -58,19 +71,6 @@ class CooperativeRoad:
         self._numeric_type = numeric_type
         self._serializer = FeatureFrameSerializer()
 
-    def run(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> FrameResult:
-        """Detect in one frame.
-
-        Args:
-            frame: whose vehicle detects, and whose roadside camera gives pose and intrinsics.
-            content: whose roadside image is encoded: `frame` itself, another as a control; None: nothing is sent.
-
-        Raises:
-            EmiffError: an image cannot be read or does not fit its camera, or `content`'s gives a latent of another
-                shape than `frame`'s would.
-        """
-        return self.answer(frame, self.see(frame, content))
-
     def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> Seen:
         """Encode both images; see `run`."""
         roadside, roadside_ms = None, 0.0
@@ -78,11 +78,11 @@ class CooperativeRoad:
             image = read_image(content.infrastructure_image)
             start = time.perf_counter()
             roadside = self._engine.encode_infrastructure(image, content.infrastructure_camera)
-            roadside_ms = _since(start)
+            roadside_ms = milliseconds_since(start)
         image = read_image(frame.vehicle_image)
         start = time.perf_counter()
         vehicle = self._engine.encode_vehicle(image, frame.vehicle_camera)
-        return Seen(vehicle, roadside, roadside_ms, _since(start))
+        return Seen(vehicle, roadside, roadside_ms, milliseconds_since(start))
 
     def answer(self, frame: CooperativeFrame, seen: Seen) -> FrameResult:
         """Send, place and detect; see `run`."""
@@ -92,14 +92,14 @@ class CooperativeRoad:
             start = time.perf_counter()
             message = self._message(frame, seen.roadside)
             size = len(self._serializer.serialize(message))
-            roadside_ms += _since(start)
+            roadside_ms += milliseconds_since(start)
             channels, height, width = message.latent.shape
             sent = Sent(size, len(message.latent.payload), channels * height * width, age_ms(frame))
         start = time.perf_counter()
         if seen.roadside is not None:
             remotes = [_place(message, frame)]
         detections = self._engine.detect(seen.vehicle, frame.T_vehicle_camera_lidar, remotes).detections
-        return FrameResult(frame.vehicle_id, detections, sent, roadside_ms, vehicle_ms + _since(start))
+        return FrameResult(frame.vehicle_id, detections, sent, roadside_ms, vehicle_ms + milliseconds_since(start))
 
     def _message(self, frame: CooperativeFrame, feature: InfrastructureFeature) -> FeatureFrame:
         T_world_camera = frame.T_world_infrastructure_lidar @ transforms.inverse(frame.T_infrastructure_camera_lidar)
@@ -150,5 +150,6 @@ def _place(message: FeatureFrame, frame: CooperativeFrame) -> RemoteFeature:
     return RemoteFeature(decode(message.latent), message.camera, message.scale, T_camera_detection)
 
 
-def _since(start: float) -> float:
+def milliseconds_since(start: float) -> float:
+    """Return the milliseconds since `start`, a time of `time.perf_counter`."""
     return (time.perf_counter() - start) * 1e3

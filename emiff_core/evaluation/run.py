@@ -72,7 +72,6 @@ def evaluate_frames(
             result = detect(frame, content)
             if journal:
                 journal.add(result)
-        of_class = np.array([label == EVALUATED_CLASS for label in result.detections.labels], dtype=bool)
         truth = frame.truth.of_class(EVALUATED_CLASS)
         seen = labelled_among(dataset.vehicle_label(frame.vehicle_id), truth) if by_visibility else None
-        yield EvaluatedFrame(result, result.detections[of_class], truth, seen)
+        yield EvaluatedFrame(result, result.detections.of_class(EVALUATED_CLASS), truth, seen)

@@ -123,3 +123,7 @@ class Detections:
         """Return those that a (N,) mask names."""
         labels = tuple(label for label, kept in zip(self.labels, index, strict=True) if kept)
         return Detections(self.boxes[index], self.scores[index], labels)
+
+    def of_class(self, name: str) -> 'Detections':
+        """Return those of one class."""
+        return self[np.array([label == name for label in self.labels], dtype=bool)]

@@ -16,7 +16,21 @@ from emiff_core.model.emiff import Emiff, RemoteBatch, Side, Stage, untimed
 from emiff_core.model.neck3d import Neck3d
 
 
-class SingleSide(Emiff):
+class _Whole(Emiff):
+    """A detector that sends no features, so that the vehicle's half is all of it."""
+
+    def keep(self, side: Side) -> '_Whole':
+        """Return itself.
+
+        Raises:
+            EmiffError: the half that sends features is asked for.
+        """
+        if side == 'infrastructure':
+            raise EmiffError(f'design: expected emiff for a side that sends features, found {self.config.design}')
+        return self
+
+
+class SingleSide(_Whole):
     """EMIFF with one camera, in the vehicle's place: its own MCA and CCM, and nothing that could take in another's."""
 
     def __init__(self, config: EmiffConfig) -> None:
@@ -28,34 +42,14 @@ class SingleSide(Emiff):
         """The one."""
         return (self.vehicle,)
 
-    def keep(self, side: Side) -> 'SingleSide':
-        """Return itself: there is but one side.
 
-        Raises:
-            EmiffError: the half that sends features is asked for.
-        """
-        if side == 'infrastructure':
-            raise EmiffError('design: expected emiff for a side that sends features, found single_side')
-        return self
-
-
-class EarlyFusion(Emiff):
+class EarlyFusion(_Whole):
     """ImVoxelNet_M: the vehicle has both images; each finest pyramid level goes into the voxels as it is."""
 
     def __init__(self, config: EmiffConfig) -> None:
         super().__init__(config)
         del self.compression, self.cross_attention, self.channel_masking
         self.neck = Neck3d(config.backbone.fpn_channels, config.neck)
-
-    def keep(self, side: Side) -> 'EarlyFusion':
-        """Return itself: the vehicle encodes both images.
-
-        Raises:
-            EmiffError: the half that sends features is asked for.
-        """
-        if side == 'infrastructure':
-            raise EmiffError('design: expected emiff for a side that sends features, found early_fusion')
-        return self
 
     def compress(self, level0: Tensor) -> Tensor:
         """Return (B, C, h, w) as it is."""

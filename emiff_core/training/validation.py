@@ -57,7 +57,7 @@ def validate(
             for roadside in (True, False):
                 output = detector.detect(levels, batch.cameras[0], remotes if roadside else [])
                 boxes = decode_detections(*output, anchors, config.head)
-                found[roadside] += [_of_class(b.to_detections(config.head.class_names), class_name) for b in boxes]
+                found[roadside] += [b.to_detections(config.head.class_names).of_class(class_name) for b in boxes]
     return {
         'both_bev': _ap(found[True], either, 'bev'),
         'both_3d': _ap(found[True], either, '3d'),
@@ -68,11 +68,6 @@ def validate(
 
 def _ap(found: Sequence[Detections], truths: Sequence[Boxes3D], kind: Literal['bev', '3d']) -> float:
     return round(average_precision(found, truths, _IOU, kind, 'standard'), 2)
-
-
-def _of_class(detections: Detections, name: str) -> Detections:
-    rows = [i for i, label in enumerate(detections.labels) if label == name]
-    return Detections(detections.boxes[rows], detections.scores[rows], (name,) * len(rows))
 
 
 def _in_range(boxes: Boxes3D, config: EmiffConfig) -> Boxes3D:

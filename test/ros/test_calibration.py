@@ -5,8 +5,9 @@ import pytest
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
+from emiff_core.bag.cameras import camera_of
 from emiff_core.errors import EmiffError
-from emiff_ros.calibration import Transforms, camera_of, check_size
+from emiff_ros.calibration import Transforms, check_size
 from emiff_ros.gate import Gate
 
 K = [1000.0, 0.0, 960.0, 0.0, 1100.0, 540.0, 0.0, 0.0, 1.0]

@@ -14,12 +14,12 @@ from vision_msgs.msg import Detection3DArray
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FusionStatus, ImageRefusal
+from emiff_core.bag.cameras import camera_of
 from emiff_core.codec import NumericType, encode
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.stamps import stamp_of
 from emiff_ros import messages
-from emiff_ros.calibration import camera_of
 
 SIZE = (480, 270)
 FRAME = 'vehicle_camera'

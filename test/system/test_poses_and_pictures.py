@@ -8,13 +8,13 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from emiff.msg import FeatureFrame
+from emiff_core.bag.cameras import camera_of
 from emiff_core.config import load_config
 from emiff_core.data.preprocess import network_view
 from emiff_core.demo.processes import NodeGroup
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.stamps import nanoseconds
 from emiff_ros import messages
-from emiff_ros.calibration import camera_of
 from test.system.road import FRAME, LOOKING_AHEAD, SIZE, Road, camera_info
 
 INPUTS = {'~/input/image': '/image', '~/input/camera_info': '/info'}

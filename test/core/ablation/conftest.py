@@ -4,20 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from emiff_core.config import CompressionConfig, HeadConfig
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic import generate
 from emiff_core.inference.eager import EagerEngine
+from test.core.threads import one_thread
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # two would wait for each other on a busy machine
-    yield
-    torch.set_num_threads(before)
+__all__ = ['one_thread']
 
 
 @pytest.fixture(scope='session')

@@ -25,6 +25,9 @@ from emiff_core.training.config import (
 )
 from emiff_core.training.crossings import draw_samples
 from emiff_core.training.run import Plan
+from test.core.threads import one_thread
+
+__all__ = ['one_thread']
 
 
 class ListedSamples:
@@ -39,14 +42,6 @@ class ListedSamples:
 
     def __getitem__(self, index):
         return self._samples[index]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # two would wait for each other on a busy machine
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope='session')
