@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch.multiprocessing as mp
 
 from emiff_core.ablation.variants import Learner
 from emiff_core.errors import EmiffError
+from emiff_core.model import weights
 from emiff_core.training.config import TrainingConfig
 from emiff_core.training.one_side import OneSideSamples
 from emiff_core.training.run import WEIGHTS, Plan, train
@@ -34,6 +36,7 @@ class Workshop:
         processes: that train together; each takes `batch_size` samples a step.
         threads: of each.
         given: weights file of a learner that need not be trained, by the learner's name; seed 0 alone has them.
+        initial: weights of EMIFF; every training starts from their encoders, neck and head. None: from random ones.
         seconds: that were spent on training so far.
     """
 
@@ -43,6 +46,7 @@ class Workshop:
     processes: int
     threads: int
     given: dict[str, Path]
+    initial: Path | None = None
     seconds: float = 0.0
 
     def weights_of(self, learner: Learner, seed: int, report: Report) -> tuple[Path, float]:
@@ -53,16 +57,21 @@ class Workshop:
         """
         if learner.name in self.given and seed == 0:
             return self.given[learner.name], _hours(self.given[learner.name].parent / 'card.json')
-        out = self.folder / f'{learner.name}-{learner.digest}' / f'seed{seed}'
+        start = '' if self._start is None else f'-from-{self._start[:8]}'
+        out = self.folder / f'{learner.name}-{learner.digest}{start}' / f'seed{seed}'
         card = out / 'card.json'
         if not _is_complete(card, learner.training):
             report(f'training {learner.name}, seed {seed}, in {out}')
-            start = time.monotonic()
+            began = time.monotonic()
             self._train(learner, seed, out, report)
-            self.seconds += time.monotonic() - start
+            self.seconds += time.monotonic() - began
             if not _is_complete(card, learner.training):
                 raise EmiffError(f'{out}: the training was stopped; the same command goes on with it')
         return out / WEIGHTS, _hours(card)
+
+    @cached_property
+    def _start(self) -> str | None:
+        return None if self.initial is None else weights.model_id(weights.read(self.initial))
 
     def _train(self, learner: Learner, seed: int, out: Path, report: Report) -> None:
         samples, validation = self.samples()
@@ -70,7 +79,10 @@ class Workshop:
             samples = OneSideSamples(samples, learner.side, learner.labels)
             validation = OneSideSamples(validation, learner.side, learner.labels)
         training = replace(learner.training, seed=seed)
-        plan = Plan(learner.detector, training, samples, validation, out, self.device, resume=True)
+        blocks = None if self.initial is None else learner.shared_blocks
+        plan = Plan(
+            learner.detector, training, samples, validation, out, self.device, self.initial, blocks, resume=True
+        )
         if self.processes == 1:
             train(plan, report)
         else:

@@ -38,6 +38,18 @@ class Learner:
     labels: Labels = 'cooperative'
 
     @property
+    def shared_blocks(self) -> dict[str, str]:
+        """Which blocks it has in common with EMIFF: its block -> EMIFF's (see `model.weights.load_blocks`).
+
+        Neither FC nor MCA nor CCM is: those are what variants differ in.
+        """
+        camera = 'infrastructure' if self.side == 'infrastructure' else 'vehicle'
+        encoders = {'vehicle': camera}
+        if self.detector.design != 'single_side':
+            encoders['infrastructure'] = 'infrastructure'
+        return {**encoders, 'neck': 'neck', 'head': 'head'}
+
+    @property
     def digest(self) -> str:
         """Eight hexadecimal digits of all settings but the seed: another training has another folder."""
         training = replace(self.training, seed=0)

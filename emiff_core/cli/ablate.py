@@ -40,6 +40,12 @@ def ablate(
     weights: Annotated[
         Path | None, typer.Option(help='Weights of EMIFF as --config has it, which then need no training (seed 0).')
     ] = None,
+    initial: Annotated[
+        Path | None,
+        typer.Option(
+            help='Weights of EMIFF; each training starts from their encoders, neck and head, the rest being random.'
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help='Trainings of each variant.', min=1)] = 1,
     frames: Annotated[int | None, typer.Option(help='Evaluate only the first so many.', min=1)] = None,
     epochs: Annotated[float | None, typer.Option(help='Other than in the training config.', min=1e-6)] = None,
@@ -100,7 +106,7 @@ def ablate(
         count = frames or BENCHMARK.validation_frames
         source = Benchmark(benchmark or out / 'benchmark', count, workers, report=console.print)
     given = {} if weights is None else {'emiff': weights}
-    workshop = Workshop(out / 'trained', samples, select_device(device), processes, threads, given)
+    workshop = Workshop(out / 'trained', samples, select_device(device), processes, threads, given, initial)
     bench = Bench(detector, settings, workshop, source, out, seeds, frames, console.print, progress)
     path = run_study(name.value, bench)
     print(markdown(load_result(path)), end='')

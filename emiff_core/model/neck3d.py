@@ -64,12 +64,12 @@ class Neck3d(nn.Module):
     def __init__(self, in_channels: int, config: NeckConfig) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels = in_channels
+        channels = config.channels[0]
+        # apart from the layers, whose names are then the same for volumes of any width
+        self.entry = nn.Identity() if in_channels == channels else ConvBnRelu3d(in_channels, channels)
         for stage, width in enumerate(config.channels):
             if stage > 0:
                 layers.append(ConvBnRelu3d(channels, width, stride=(1, 1, 2)))
-            elif width != channels:
-                layers.append(ConvBnRelu3d(channels, width))
             layers.append(ResidualBlock3d(width))
             channels = width
         layers.append(ConvBnRelu3d(channels, config.out_channels, padding=(1, 1, 0)))
@@ -78,7 +78,7 @@ class Neck3d(nn.Module):
 
     def forward(self, volume: Tensor) -> Tensor:
         """Fold (B, C, X, Y, Z) into the bird's-eye-view map (B, out_channels, Y, X)."""
-        flat = self.layers(volume).squeeze(-1)
+        flat = self.layers(self.entry(volume)).squeeze(-1)
         return self.bev(flat.transpose(-1, -2))
 
 

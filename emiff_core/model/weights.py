@@ -3,6 +3,7 @@
 import hashlib
 import math
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,31 @@ def load(model: Emiff, path: Path) -> str:
     tensors = read(path)
     check(tensors, model.state_dict(), source=str(path))
     model.load_state_dict(tensors)
+    return model_id(tensors)
+
+
+def load_blocks(model: Emiff, path: Path, blocks: Mapping[str, str]) -> str:
+    """Load those tensors of some blocks whose shapes are the model's; the others stay as they are.
+
+    Args:
+        model: of this config or another.
+        path: a weights file.
+        blocks: block of the model, such as 'vehicle' or 'neck' -> block of the file.
+
+    Returns:
+        The file's `model_id`.
+
+    Raises:
+        EmiffError: the file cannot be read, or has nothing for one of the blocks.
+    """
+    tensors, own = read(path), model.state_dict()
+    for block, source in blocks.items():
+        parts = [name.removeprefix(block) for name in own if name.startswith(f'{block}.')]
+        offered = {block + part: tensors[source + part] for part in parts if source + part in tensors}
+        fitting = {name: tensor for name, tensor in offered.items() if tensor.shape == own[name].shape}
+        if not fitting:
+            raise EmiffError(f'{path}: expected tensors of {source} that fit the {block} of this config, found none')
+        model.load_state_dict(fitting, strict=False)
     return model_id(tensors)
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -45,6 +45,7 @@ class Plan:
         out: folder of the results.
         device: kind of device to compute on.
         initial: weights file to start from; None: random weights, and `backbone.pretrained` where it is given.
+        initial_blocks: what to take of it, see `model.weights.load_blocks`, the rest being random; None: all of it.
         resume: go on from the checkpoint in `out` if there is one.
         workers: processes that prepare samples; 0: the training's own.
         checkpoint_minutes: between two checkpoints.
@@ -58,6 +59,7 @@ class Plan:
     out: Path
     device: torch.device
     initial: Path | None = None
+    initial_blocks: Mapping[str, str] | None = None
     resume: bool = False
     workers: int = 0
     checkpoint_minutes: float = 3.0
@@ -95,6 +97,7 @@ class _Run:
             'validation': plan.validation.description,
             'processes': processes.world,
             'initial': initial,
+            'initial_blocks': None if plan.initial_blocks is None else dict(plan.initial_blocks),
         }
         self.trainer = Trainer(detector, plan.training, total, processes)
         self.seconds = 0.0
@@ -200,9 +203,11 @@ def _first_detector(plan: Plan) -> tuple[Emiff, str | None]:
     except OSError as error:
         raise EmiffError(f'{plan.out}: expected a folder for the results: {error.strerror}') from None
     detector = build_detector(plan.detector)
-    if plan.initial is not None:
+    if plan.initial is not None and plan.initial_blocks is None:
         return detector, weights.load(detector, plan.initial)
     weights.initialise(detector, plan.training.seed)
+    if plan.initial is not None and plan.initial_blocks is not None:
+        return detector, weights.load_blocks(detector, plan.initial, plan.initial_blocks)
     if plan.detector.backbone.pretrained is not None:
         load_backbone(detector, Path(plan.detector.backbone.pretrained))
     return detector, None

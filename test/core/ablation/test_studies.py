@@ -23,6 +23,7 @@ from emiff_core.evaluation.baseline_roads import BoxRoad, ImageRoad
 from emiff_core.evaluation.road import CooperativeRoad
 from emiff_core.geometry import transforms
 from emiff_core.model import weights
+from emiff_core.model.baselines import build_detector
 from emiff_core.training.assigner import AssignerConfig
 from emiff_core.training.config import OptimizerConfig, ScheduleConfig, TrainingConfig
 from emiff_core.training.one_side import OneSideSamples
@@ -229,6 +230,35 @@ def test_seeds_are_averaged_and_their_error_is_over_trainings(tmp_path):
     path.write_text(json.dumps(content))
     with pytest.raises(EmiffError, match=r'rows\[0\]\.frames: missing key'):
         load_result(path)
+
+
+def test_trainings_start_from_the_shared_blocks_of_given_weights(bench, engine, early, small, tmp_path):
+    given = tmp_path / 'given.safetensors'
+    weights.save(engine.model, given)
+    tensors, shared = weights.read(given), {}
+    for name in ('vehicle_only', 'infrastructure_only', 'early_fusion', 'emiff_without_mca'):
+        learner = next(v for v in variants.comparison(small, bench.training) if v.name == name).learners[0]
+        model = build_detector(learner.detector)
+        weights.initialise(model, 5)
+        random = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+        assert weights.load_blocks(model, given, learner.shared_blocks) == engine.model_id
+        taken = {key for key, tensor in model.state_dict().items() if not torch.equal(tensor, random[key])}
+        camera = 'infrastructure' if name == 'infrastructure_only' else 'vehicle'
+        assert torch.equal(model.vehicle.resnet.conv1.weight, tensors[f'{camera}.resnet.conv1.weight'])
+        shared[name] = {key.split('.')[0] for key in taken}
+    assert shared['vehicle_only'] == shared['infrastructure_only'] == {'vehicle', 'neck', 'head'}
+    assert shared['early_fusion'] == shared['emiff_without_mca'] == {'vehicle', 'infrastructure', 'neck', 'head'}
+    with pytest.raises(EmiffError, match='expected tensors of compression that fit the neck'):
+        weights.load_blocks(early.model, given, {'neck': 'compression'})
+
+    started = replace(bench, workshop=replace(bench.workshop, initial=given))
+    learner = variants.emiff(small, bench.training).learners[0]
+    path, _ = started.workshop.weights_of(learner, 0, lambda line: None)
+    card = json.loads((path.parent / 'card.json').read_text())
+    assert card['settings']['initial'] == engine.model_id
+    assert card['settings']['initial_blocks'] == learner.shared_blocks
+    other, _ = bench.workshop.weights_of(learner, 0, lambda line: None)
+    assert other.parents[1] != path.parents[1]
 
 
 def test_two_processes_train_together(bench):
