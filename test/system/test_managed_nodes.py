@@ -1,6 +1,7 @@
 """Nodes under a manager: states, switches, live parameters and diagnostics, from outside."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 import yaml
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from emiff.msg import FeatureFrame
 from emiff_core.config import load_config
 from emiff_core.demo.processes import NodeGroup, NodeProcess
 from emiff_core.inference.eager import EagerEngine
@@ -99,20 +101,44 @@ def test_an_illegal_transition_is_refused_and_changes_nothing(manager):
     assert manager.state() == 'inactive'
 
 
-def test_through_fifty_rounds_of_transitions_with_an_image_in_each_the_memory_is_flat(manager, ros, engine, vehicle):
-    road = Road(ros, engine)
-    road.stand('vehicle_lidar', FRAME, (1.0, 0.0, 0.0), LOOKING_AHEAD)
-    road.stand('map', 'vehicle_lidar')
+def memory_is_flat(manager: Manager, node: NodeProcess, work: Callable[[], object]) -> None:
+    """Take a node through its transitions again and again, each time with some work, and watch its memory."""
     memory = []
     for _ in range(ROUNDS):
         for number, transition in enumerate(EVERY_PAIR):
             assert manager.change(transition)
             if number == EVERY_PAIR.index('activate'):
-                road.meet()
-                road.answered()
-        memory.append(resident_bytes(vehicle))
+                work()
+        memory.append(resident_bytes(node))
     settled = memory[WARM_UP_ROUNDS:]
     assert max(settled) <= 1.05 * settled[0], [f'{each >> 20} MiB' for each in memory]
+
+
+def test_through_fifty_rounds_with_an_image_in_each_the_vehicles_memory_is_flat(manager, ros, engine, vehicle):
+    road = Road(ros, engine)
+    road.stand('vehicle_lidar', FRAME, (1.0, 0.0, 0.0), LOOKING_AHEAD)
+    road.stand('map', 'vehicle_lidar')
+
+    def answer() -> None:
+        road.meet()
+        road.answered()
+
+    memory_is_flat(manager, vehicle, answer)
+
+
+def test_through_fifty_rounds_with_an_image_in_each_the_roadsides_memory_is_flat(ros, engine, talkative, tmp_path):
+    road, came = Road(ros, engine), []
+    road.node.create_subscription(FeatureFrame, '/pole/output/features', came.append, 50)
+
+    def send() -> None:
+        before = len(came)
+        ros.spin_until(lambda: road.show() and len(came) > before, 30)
+
+    with NodeGroup(tmp_path, {}) as group:
+        pole = start(group, 'infrastructure_node', talkative, 'pole', camera_pose_source='parameters')
+        manager = Manager(ros, 'pole')
+        manager.meet()
+        memory_is_flat(manager, pole, send)
 
 
 @pytest.mark.parametrize('name', NODES)
