@@ -26,7 +26,7 @@ class Transforms:
     """tf as 4 x 4 matrices, looked up at capture times from a worker thread."""
 
     def __init__(self, node: Node, gate: Gate, wait_s: float) -> None:
-        """Make the buffer, once for a node: its clock's jumps back clear it, and nothing unregisters that.
+        """Make the buffer, without the node: what tf2_ros does when a node's clock jumps differs by distribution.
 
         Args:
             node: listens to /tf and /tf_static from `listen` to `stop`.
@@ -35,7 +35,7 @@ class Transforms:
         """
         self._node = node
         self._gate = gate
-        self._buffer = Buffer(node=node)
+        self._buffer = Buffer()
         self._listener: TransformListener | None = None
         self._wait_s = wait_s
 
@@ -48,6 +48,10 @@ class Transforms:
         if self._listener is not None:
             self._listener.unregister()
             self._listener = None
+        self._buffer.clear()
+
+    def forget(self) -> None:
+        """Forget what moved: the clock has jumped back, and what is newer than now would be taken for old data."""
         self._buffer.clear()
 
     def lookup(self, target: str, source: str, stamp: Time, arrived: float) -> NDArray[np.float64]:

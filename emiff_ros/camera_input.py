@@ -207,8 +207,8 @@ class CameraInput:
             self._refuse(self._unpaired.pop(stamp_ns), 'no camera_info of its stamp came')
 
     def _clock_jumped(self, _: TimeJump) -> None:
-        # what waits for its partner lies in the future now
-        self.counts.add('refused', len(self._unpaired))
+        for header in self._unpaired.values():  # what waits for its partner lies in the future now
+            self._refuse(header, 'the clock has jumped back')
         self._unpaired.clear()
         self._pair()
         self._user.time_jumped()

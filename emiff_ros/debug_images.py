@@ -2,7 +2,6 @@
 
 import array
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +16,7 @@ from emiff_core.inference.newest import NewestSlot
 from emiff_core.rendering.debug_image import FeatureUsed, draw_debug_image
 from emiff_ros.camera_input import CameraImage
 from emiff_ros.gate import Gate, Paused
+from emiff_ros.reports import Reports
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +33,11 @@ class Answer:
 class DebugImages:
     """Publishes ~/debug/image; nothing is drawn while nobody subscribes, and the newest answer wins."""
 
-    def __init__(self, node: Node, gate: Gate, profile: QoSProfile) -> None:
+    def __init__(self, node: Node, gate: Gate, reports: Reports, profile: QoSProfile) -> None:
         """Offer the topic and start the thread."""
         self._node = node
         self._gate = gate
+        self._reports = reports
         self._publisher = node.create_publisher(Image, '~/debug/image', profile)
         self._slot: NewestSlot[Answer] = NewestSlot()
         self._thread = threading.Thread(target=self._work, name='debug image', daemon=True)
@@ -55,15 +56,20 @@ class DebugImages:
 
     def _work(self) -> None:
         while (answer := self._slot.get()) is not None:
-            image = answer.image
-            drawn = draw_debug_image(
-                image.pixels, image.camera, answer.T_camera_detection, answer.detections, answer.used, answer.total_ms
-            )
-            height, width = drawn.shape[:2]
-            data = array.array('B')
-            data.frombytes(drawn.data.cast('B'))
-            message = Image(
-                header=image.header, height=height, width=width, encoding='bgr8', step=width * 3, data=data
-            )
-            with suppress(Paused):
-                self._gate.send(partial(self._publisher.publish, message))
+            try:
+                self._gate.send(partial(self._publisher.publish, _draw(answer)))
+            except Paused:
+                continue
+            except Exception as error:  # whatever fails on one image, the next gets its chance
+                self._reports.warn('debug image', f'not drawn: unexpected {type(error).__name__}: {error}')
+
+
+def _draw(answer: Answer) -> Image:
+    image = answer.image
+    drawn = draw_debug_image(
+        image.pixels, image.camera, answer.T_camera_detection, answer.detections, answer.used, answer.total_ms
+    )
+    height, width = drawn.shape[:2]
+    data = array.array('B')
+    data.frombytes(drawn.data.cast('B'))
+    return Image(header=image.header, height=height, width=width, encoding='bgr8', step=width * 3, data=data)

@@ -42,6 +42,9 @@ class Diagnostics:
         """
         self._node = node
         self._describe = describe
+        self._live: dict[str, Callable[[], float]] = {}
+        # before the parameters' own checks: the callback that was added first is called last, and only if they passed
+        node.add_on_set_parameters_callback(self._check)
         self._live = {
             'warn_below_hz': declare_live(node, 'warn_below_hz', 5.0, 'diagnostics warn below this rate, Hz', _RATE),
             'error_below_hz': declare_live(node, 'error_below_hz', 1.0, 'diagnostics: an error below it, Hz', _RATE),
@@ -50,7 +53,6 @@ class Diagnostics:
             ),
         }
         self._limits()
-        node.add_on_set_parameters_callback(self._check)
         self._topic = node.create_publisher(DiagnosticArray, '/diagnostics', qos.OUTPUT)
         # on steady time: a simulated clock that says nothing is a reason to speak
         self._timer = node.create_timer(_PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -59,6 +61,8 @@ class Diagnostics:
         return Limits(**{name: read() for name, read in self._live.items()} | changes)
 
     def _check(self, changes: list[Parameter]) -> SetParametersResult:
+        if not self._live:  # still being declared
+            return SetParametersResult(successful=True)
         try:
             self._limits(**{change.name: change.value for change in changes if change.name in self._live})
         except EmiffError as error:

@@ -55,6 +55,7 @@ class InfrastructureWork:
             EmiffError: config, weights or the camera's pose are not usable.
         """
         self._gate = gate
+        self._tf = tf
         self._settings = settings
         config, self._engine = load_engine(node, settings.model, 'infrastructure')
         self._numeric_type = NumericType[config.codec.name.upper()]
@@ -98,7 +99,8 @@ class InfrastructureWork:
         self._closing.close()
 
     def time_jumped(self) -> None:
-        """Number anew."""
+        """Number anew, and forget all transforms."""
+        self._tf.forget()
         self._numbering = _begin_numbering()
 
     def refused(self, header: Header, reason: str) -> None:
@@ -114,13 +116,15 @@ class InfrastructureWork:
         result = self._engine.encode_infrastructure(image.pixels, image.camera)
         self._outbox.put(_Encoded(image, T_world_camera, result, started, placed, time.monotonic()))
 
-    def _send(self, encoded: '_Encoded') -> None:
+    def _send(self, encoded: '_Encoded') -> bool:
         try:
             self._gate.send(partial(self._publish, self._seal(encoded), encoded))
         except Paused:
-            return
+            return False
         except Exception as error:  # whatever fails on one feature, the next gets its chance
             self._reports.warn('send', f'feature not sent: unexpected {type(error).__name__}: {error}')
+            return False
+        return True
 
     def _seal(self, encoded: '_Encoded') -> FeatureFrameMsg:
         image, result = encoded.image, encoded.feature

@@ -33,7 +33,7 @@ def describe_node(executable: str, topics: Mapping[str, tuple[str, str]]) -> Lau
         argument('name', executable, 'name of the node'),
         argument('namespace', '', 'namespace of the node'),
         *common_arguments(executable),
-        argument('use_sim_time', 'false', 'take the time from /clock'),
+        switch('use_sim_time', 'false', 'take the time from /clock'),
         *(argument(name, topic, description) for name, (topic, description) in topics.items()),
     ]
 
@@ -43,7 +43,7 @@ def describe_node(executable: str, topics: Mapping[str, tuple[str, str]]) -> Lau
             executable,
             name=value(context, 'name'),
             namespace=value(context, 'namespace'),
-            parameters=[value(context, 'params'), {'use_sim_time': value(context, 'use_sim_time') == 'true'}],
+            parameters=[value(context, 'params'), {'use_sim_time': truth(context, 'use_sim_time')}],
             remappings={topic: value(context, name) for name, (topic, _) in topics.items()},
         )
 
@@ -53,6 +53,11 @@ def describe_node(executable: str, topics: Mapping[str, tuple[str, str]]) -> Lau
 def argument(name: str, default: Any, description: str, choices: Sequence[str] | None = None) -> DeclareLaunchArgument:
     """Declare an argument that may be left out."""
     return DeclareLaunchArgument(name, default_value=default, description=description, choices=choices)
+
+
+def switch(name: str, default: str, description: str) -> DeclareLaunchArgument:
+    """Declare an argument that is true or false, see `truth`."""
+    return argument(name, default, description, ('true', 'false', 'True', 'False'))
 
 
 def common_arguments(executable: str) -> list[DeclareLaunchArgument]:
@@ -78,6 +83,11 @@ def share(*parts: str) -> PathJoinSubstitution:
 def value(context: LaunchContext, name: str) -> str:
     """Return what was given for an argument."""
     return str(LaunchConfiguration(name).perform(context))
+
+
+def truth(context: LaunchContext, name: str) -> bool:
+    """Return what was given for a `switch`."""
+    return value(context, name).lower() == 'true'
 
 
 def text(content: str) -> ParameterValue:

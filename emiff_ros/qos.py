@@ -11,6 +11,7 @@ from emiff_ros.parameters import declare
 
 _RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT, 'reliable': ReliabilityPolicy.RELIABLE}
 _DEEPEST = 1000
+_AGENTS_AT_ONCE = 64  # synchronised units send at the same instant
 
 # What the nodes say is offered reliably, so that a listener may ask for either.
 OUTPUT = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -38,6 +39,14 @@ class Profiles:
 
     inputs: QoSProfile
     outputs: QoSProfile
+
+    @property
+    def features(self) -> QoSProfile:
+        """Return the inputs' profile with room for a feature of every agent: one queue holds those of all."""
+        inputs = self.inputs
+        return QoSProfile(
+            history=inputs.history, depth=max(inputs.depth, _AGENTS_AT_ONCE), reliability=inputs.reliability
+        )
 
 
 def declare_profiles(node: Node) -> Profiles:

@@ -97,7 +97,7 @@ class VehicleWork:
         )
         with ExitStack() as undo:  # closes in the opposite order, also what was made before something failed
             self._make_publishers(undo)
-            self._debug_images = DebugImages(node, gate, settings.profiles.outputs)
+            self._debug_images = DebugImages(node, gate, self._reports, settings.profiles.outputs)
             undo.callback(self._debug_images.close)
             tf.listen()
             undo.callback(tf.stop)
@@ -105,7 +105,8 @@ class VehicleWork:
             self._input = CameraInput(node, gate, self._reports, self, settings.transport, inputs)
             undo.callback(self._input.close)
             self.health = self._input.health
-            features = node.create_subscription(FeatureFrameMsg, '~/input/features', self._receive, inputs)
+            profile = settings.profiles.features
+            features = node.create_subscription(FeatureFrameMsg, '~/input/features', self._receive, profile)
             undo.callback(node.destroy_subscription, features)
             self._closing = undo.pop_all()
 
@@ -142,7 +143,8 @@ class VehicleWork:
         self._closing.close()
 
     def time_jumped(self) -> None:
-        """Forget all features: their stamps are those of another time."""
+        """Forget all features and transforms: their stamps are those of another time."""
+        self._transforms.forget()
         self._admission.forget()
         self._buffer.clear()
 

@@ -5,7 +5,19 @@ from typing import Any
 from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 
-from emiff_ros.launching import argument, camera_remappings, common_arguments, managed_node, share, text, value
+from emiff_ros.launching import (
+    argument,
+    camera_remappings,
+    common_arguments,
+    managed_node,
+    share,
+    switch,
+    text,
+    truth,
+    value,
+)
+
+_NOBODY = ('', 'none')  # `ros2 launch` takes no empty arguments
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -17,14 +29,14 @@ def generate_launch_description() -> LaunchDescription:
                 'units',
                 'infrastructure',
                 'roadside units, separated by commas; each is a namespace with camera/image and camera/camera_info, '
-                'and the agent_id of its node',
+                'and the agent_id of its node; none: the vehicle only',
             ),
-            argument('vehicle', 'vehicle', 'namespace of the vehicle, as that of a unit; empty: roadside units only'),
+            argument('vehicle', 'vehicle', 'namespace of the vehicle, as that of a unit; none: roadside units only'),
             argument('features', '/features', 'topic on which the units send and the vehicle listens'),
             argument('image_transport', 'raw', 'how images come', ('raw', 'compressed')),
             argument('config', '', 'model config of all nodes; empty: the demo model'),
             argument('weights', '', 'weights of all nodes (.safetensors); empty: those of the config'),
-            argument('use_sim_time', 'false', 'take the time from /clock', ('true', 'false')),
+            switch('use_sim_time', 'false', 'take the time from /clock'),
             params,
             argument(
                 'unit_params',
@@ -39,7 +51,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start(context: LaunchContext) -> list[Any]:
-    units = [unit.strip() for unit in value(context, 'units').split(',') if unit.strip()]
+    units = [unit for unit in map(str.strip, value(context, 'units').split(',')) if unit not in _NOBODY]
     vehicle = value(context, 'vehicle')
     if len(set(units)) != len(units):
         raise RuntimeError(f'units: expected each unit once, found {",".join(units)}')
@@ -47,7 +59,7 @@ def _start(context: LaunchContext) -> list[Any]:
     for unit in units:
         own = {'agent_id': text(unit)}
         actions += _node(context, 'infrastructure_node', unit, 'unit_params', own, '~/output/features')
-    if vehicle:
+    if vehicle not in _NOBODY:
         actions += _node(context, 'vehicle_node', vehicle, 'params', {}, '~/input/features')
     return actions
 
@@ -56,7 +68,7 @@ def _node(
     context: LaunchContext, executable: str, namespace: str, params: str, own: dict[str, Any], features: str
 ) -> list[Any]:
     transport = value(context, 'image_transport')
-    shared = {'image_transport': transport, 'use_sim_time': value(context, 'use_sim_time') == 'true'}
+    shared = {'image_transport': transport, 'use_sim_time': truth(context, 'use_sim_time')}
     for name in ('config', 'weights'):
         if value(context, name):  # otherwise the parameter file says
             shared[name] = text(value(context, name))

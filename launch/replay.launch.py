@@ -16,7 +16,9 @@ from emiff_ros.launching import (
     managed_node,
     plain_node,
     share,
+    switch,
     text,
+    truth,
     value,
 )
 
@@ -31,14 +33,14 @@ def generate_launch_description() -> LaunchDescription:
         [
             DeclareLaunchArgument('bag', description='rosbag2 to replay, such as `emiff bag` writes'),
             argument('rate', '1.0', 'seconds of the bag per second'),
-            argument('loop', 'false', 'start again at the end', ('true', 'false')),
-            argument('pace', 'true', 'hold the clock until each image is answered', ('true', 'false')),
+            switch('loop', 'false', 'start again at the end'),
+            switch('pace', 'true', 'hold the clock until each image is answered'),
             argument('vehicle_camera', '/vehicle/camera', "namespace of the vehicle's image and camera_info"),
             argument('infrastructure_camera', '/infrastructure/camera', "the same, the roadside unit's"),
             argument('image_transport', 'compressed', 'how the bag holds images', ('raw', 'compressed')),
             argument('config', '', 'model config of both nodes; empty: the demo model'),
             argument('weights', '', 'weights of both nodes (.safetensors); empty: those of the config'),
-            argument('rviz', 'false', 'show it in RViz', ('true', 'false')),
+            switch('rviz', 'false', 'show it in RViz'),
             log_level,
             start,
             OpaqueFunction(function=_start),
@@ -62,10 +64,11 @@ def _start(context: LaunchContext) -> list[Any]:
         'config': text(value(context, 'config')),
         'weights': text(value(context, 'weights')),
     }
-    actions, images = [], {}
+    actions, images, infos = [], {}, []
     for side in ('infrastructure', 'vehicle'):
         camera = value(context, f'{side}_camera')
         images[side] = f'{camera}/{image_topic(transport)}'
+        infos.append(f'{camera}/camera_info=1')
         remappings = camera_remappings(camera, transport)
         if side == 'vehicle':
             remappings['~/input/features'] = FEATURES
@@ -75,10 +78,13 @@ def _start(context: LaunchContext) -> list[Any]:
     player = {
         'bag': text(value(context, 'bag')),
         'rate': float(value(context, 'rate')),
-        'loop': value(context, 'loop') == 'true',
-        'wait_for': [f'{image}=1' for image in images.values()],
+        'loop': truth(context, 'loop'),
+        # what is lost while DDS introduces nodes to one another would hold the clock: they get to know each other first
+        'wait_for': [*(f'{image}=1' for image in images.values()), *infos, '/clock=2'],
+        'settle_s': 2.0,
     }
-    if value(context, 'pace') == 'true':
-        player['pace'] = [f'{images["infrastructure"]}={FEATURES}', f'{images["vehicle"]}={DETECTIONS}']
-        player['wait_for'].append(f'{FEATURES}=2')  # the vehicle, and the player itself
+    if truth(context, 'pace'):
+        answers = {'infrastructure': FEATURES, 'vehicle': DETECTIONS}
+        player['pace'] = [f'{images[side]}={topic},/{side}_node/output/refusals' for side, topic in answers.items()]
+        player['wait_for'] += [f'{FEATURES}=2', f'{DETECTIONS}=1']  # the player itself listens to both
     return [*actions, *plain_node('player_node', player)]

@@ -37,7 +37,7 @@ class RosWorld:
         self.executor.add_node(node)
         return node
 
-    def spin_until(self, condition: Callable[[], object], seconds: float = 10.0):
+    def spin_until(self, condition: Callable[[], object], seconds: float = 60.0):
         """Spin until condition() is true and return what it returned; fail after `seconds`."""
         deadline = time.monotonic() + seconds
         while not (result := condition()):

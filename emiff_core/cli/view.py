@@ -38,7 +38,7 @@ def view(
 ) -> None:
     """Show images with boxes, the view from above, what was sent, its age and size, and where the time went.
 
-    Without --save a window of Rerun opens (pip install 'emiff[view]').
+    Without --save a window of Rerun opens (pip install rerun-sdk).
     """
     from rich.console import Console
 

@@ -16,14 +16,15 @@ class Outbox(Generic[Item]):
         dropped: items that never left.
     """
 
-    def __init__(self, send: Callable[[Item], None], depth: int) -> None:
+    def __init__(self, send: Callable[[Item], bool], depth: int) -> None:
         """Begin to wait for items.
 
         Args:
-            send: called for each in the outbox's thread; it handles its own failures.
+            send: called for each in the outbox's thread; returns whether it left, and handles its own failures.
             depth: items that may wait beside the one that is leaving.
         """
         self.dropped = 0
+        self._lock = threading.Lock()
         self._send = send
         self._waiting: NewestSlot[Item] = NewestSlot(depth)
         self._thread = threading.Thread(target=self._work, name='sending', daemon=True)
@@ -32,11 +33,11 @@ class Outbox(Generic[Item]):
     def put(self, item: Item) -> None:
         """Leave an item; returns at once. One thread only may do so."""
         if self._waiting.put(item) is not None:
-            self.dropped += 1
+            self._drop(1)
 
     def clear(self) -> None:
         """Drop what waits."""
-        self.dropped += self._waiting.clear()
+        self._drop(self._waiting.clear())
 
     def close(self) -> None:
         """Drop what waits and end the thread; what is leaving leaves first."""
@@ -45,4 +46,9 @@ class Outbox(Generic[Item]):
 
     def _work(self) -> None:
         while (item := self._waiting.get()) is not None:
-            self._send(item)
+            if not self._send(item):
+                self._drop(1)
+
+    def _drop(self, items: int) -> None:
+        with self._lock:
+            self.dropped += items

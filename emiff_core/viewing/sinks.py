@@ -81,5 +81,5 @@ def make_sink(save: Path | None, voxels: VoxelConfig) -> Sink:
     try:
         from emiff_core.viewing.rerun_sink import RerunSink
     except ImportError as error:
-        raise EmiffError("expected the viewer Rerun: pip install 'emiff[view]', or --save a .png") from error
+        raise EmiffError('expected the viewer Rerun: pip install rerun-sdk, or --save a .png') from error
     return RerunSink(save, voxels)

@@ -99,6 +99,7 @@ def test_ros2_starts_what_there_is(case):
     if words[1:3] == ['launch', 'emiff']:
         path = ROOT / 'launch' / words[3]
         given = {word.partition(':=')[0] for word in words[4:] if ':=' in word}
+        assert not any(word.endswith(':=') for word in words)  # ros2 launch takes no empty values
         declared = {'name', 'namespace', 'params', 'log_level', 'start', 'use_sim_time'}
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):

@@ -27,6 +27,8 @@ from launch import LaunchDescription, LaunchService
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 pairs = [tuple(argument.split(':=', 1)) for argument in sys.argv[2:]]
+if any(len(pair) < 2 or not pair[1] for pair in pairs):
+    sys.exit('malformed launch argument')  # as ros2 launch has it
 source = PythonLaunchDescriptionSource(sys.argv[1])
 service = LaunchService()
 service.include_launch_description(
@@ -89,7 +91,7 @@ def test_a_bag_is_replayed_to_its_end_and_everybody_ends_well(bag, tiny_config, 
 
 @pytest.mark.parametrize('who', ['node', 'launch'])
 def test_a_node_that_cannot_start_fails_the_launch_with_its_line(who):
-    code, said = run(LAUNCH, 'cooperative', 'units:=', 'weights:=/nowhere.safetensors', f'start:={who}')
+    code, said = run(LAUNCH, 'cooperative', 'units:=none', 'weights:=/nowhere.safetensors', f'start:={who}')
     assert code == 1 and '/nowhere.safetensors: expected a weights file' in said, said
 
 

@@ -253,6 +253,7 @@ def test_the_age_of_features_that_are_used_takes_effect_at_the_next_image(manage
         ({'max_age_ms': 'long'}, ['max_age_ms', 'long']),
         ({'score_threshold': 2}, ['score_threshold', '0 to 1']),
         ({'error_below_hz': 50.0}, ['error_below_hz', 'warn_below_hz']),
+        ({'warn_below_hz': 'fast'}, ['warn_below_hz']),
         ({'detection_frame': 'base_link'}, ['read-only', 'detection_frame']),
     ],
 )

@@ -173,7 +173,7 @@ def test_a_signal_ends_a_node_with_exit_code_0(tmp_path, tiny_config, ros, name,
         mortal = group.start(f'emiff_ros.{name}', {'config': tiny_config, 'threads': 1}, remappings)
         ros.spin_until(lambda: node.count_subscribers('/mortal_info') or mortal.process.poll() is not None, 60)
         mortal.process.send_signal(number)
-        assert mortal.process.wait(timeout=15) == 0, mortal.log.read_text()
+        assert mortal.process.wait(timeout=60) == 0, mortal.log.read_text()
         assert 'Traceback' not in mortal.log.read_text()
 
 
