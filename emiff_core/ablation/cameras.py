@@ -14,11 +14,12 @@ from emiff_core.data.synthetic.benchmark import BENCHMARK, draw_scene
 from emiff_core.data.synthetic.calibration import calibration_errors
 from emiff_core.data.synthetic.scene import EGO, with_more_masts
 from emiff_core.data.synthetic.snapshot import Snapshot, take
+from emiff_core.data.truth import EVALUATED_CLASS
 from emiff_core.evaluation.frame_result import FrameResult, Sent
 from emiff_core.evaluation.journal import Journal
 from emiff_core.evaluation.output import DETECTIONS
 from emiff_core.evaluation.road import sealed
-from emiff_core.evaluation.run import EVALUATED_CLASS, EvaluatedFrame
+from emiff_core.evaluation.run import EvaluatedFrame
 from emiff_core.geometry import Boxes3D, transforms
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
 

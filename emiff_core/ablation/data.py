@@ -94,7 +94,7 @@ class Benchmark:
 
     def _rendered(self, milliseconds: int | None) -> DairV2xDataset:
         kind = 'as_drawn' if milliseconds is None else f'{milliseconds}ms'
-        root = self.folder / f'val_{self.frames}_{self.size[0]}_{kind}'
+        root = self.folder / f'v{VERSION}_val_{self.frames}_{self.size[0]}_{kind}'
         if not root.exists():
             unfinished = root.with_name(root.name + '.unfinished')
             if unfinished.exists():

@@ -1,12 +1,15 @@
 """Trains what is not trained yet: a folder for each detector and seed, gone on with where it was stopped."""
 
+import hashlib
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ class Workshop:
 
     Attributes:
         folder: holds a folder for each learner and seed.
+        source: names what is trained on; a training on another source is another training.
         samples: returns what is trained on and what is validated on; asked for only when something is trained.
         device: to compute on.
         processes: that train together; each takes `batch_size` samples a step.
@@ -41,6 +45,7 @@ class Workshop:
     """
 
     folder: Path
+    source: str
     samples: Callable[[], tuple[Samples, Samples]]
     device: torch.device
     processes: int
@@ -56,9 +61,10 @@ class Workshop:
             EmiffError: a training fails or was stopped, or is of another number of processes.
         """
         if learner.name in self.given and seed == 0:
-            return self.given[learner.name], _hours(self.given[learner.name].parent / 'card.json')
-        start = '' if self._start is None else f'-from-{self._start[:8]}'
-        out = self.folder / f'{learner.name}-{learner.digest}{start}' / f'seed{seed}'
+            return self.given[learner.name], _hours_of_given(self.given[learner.name])
+        # what it is trained on and from is part of the name: a training of anything else has another folder
+        made_of = hashlib.sha256(f'{learner.digest} {self.source} {self._start}'.encode()).hexdigest()[:8]
+        out = self.folder / f'{learner.name}-{made_of}' / f'seed{seed}'
         card = out / 'card.json'
         if not _is_complete(card, learner.training):
             report(f'training {learner.name}, seed {seed}, in {out}')
@@ -86,11 +92,19 @@ class Workshop:
         if self.processes == 1:
             train(plan, report)
         else:
-            mp.spawn(_train_together, (self.processes, _free_port(), self.threads, plan), self.processes)
+            failures = mp.get_context('spawn').SimpleQueue()
+            try:
+                mp.spawn(_train_together, (self.processes, _free_port(), self.threads, plan, failures), self.processes)
+            except mp.ProcessExitedException:
+                if failures.empty():
+                    raise
+                raise EmiffError(failures.get()) from None
 
 
-def _train_together(rank: int, world: int, port: int, threads: int, plan: Plan) -> None:
-    """Train as one of several processes, which find each other as torchrun's do."""
+def _train_together(
+    rank: int, world: int, port: int, threads: int, plan: Plan, failures: 'SimpleQueue[str]'
+) -> None:
+    """Train as one of several processes, which find each other as torchrun's do; tell a failure, and exit with 1."""
     os.environ |= {
         'RANK': str(rank),
         'LOCAL_RANK': str(rank),
@@ -99,7 +113,11 @@ def _train_together(rank: int, world: int, port: int, threads: int, plan: Plan) 
         'MASTER_PORT': str(port),
     }
     torch.set_num_threads(threads)
-    train(plan, print)
+    try:
+        train(plan, partial(print, file=sys.stderr))
+    except EmiffError as error:
+        failures.put(str(error))
+        sys.exit(1)
 
 
 def _free_port() -> int:
@@ -118,6 +136,14 @@ def _is_complete(card: Path, training: TrainingConfig) -> bool:
     samples_a_step = options.batch_size * options.accumulate * int(settings['processes'])
     n_samples = settings['samples'].get('samples') or settings['samples']['frames']
     return bool(content['steps'] == total_steps(training.schedule, int(n_samples), samples_a_step))
+
+
+def _hours_of_given(weights_file: Path) -> float:
+    """Return the hours of the card beside a weights file, if it is the card of these weights."""
+    for card in (weights_file.with_suffix('.json'), weights_file.with_name('card.json')):
+        if card.is_file() and _read(card).get('model_id') == weights.model_id(weights.read(weights_file)):
+            return _hours(card)
+    return 0.0
 
 
 def _hours(card: Path) -> float:

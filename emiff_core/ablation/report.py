@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
 from emiff_core.ablation.plot import draw, panels_of
 from emiff_core.ablation.result import Result, load_result
 from emiff_core.ablation.tables import PUBLISHED_HEADINGS, markdown
+from emiff_core.data.images import write_image
 from emiff_core.errors import EmiffError
 
 # the order of the page: heading, and what is asked
@@ -79,7 +78,7 @@ def _section(result: Result, out: Path, images: Path) -> str:
     panels = panels_of(result)
     if panels:
         picture = images / f'{result.name}.png'
-        cv2.imwrite(str(picture), draw(panels, 'APBEV at IoU 0.5, percent'))
+        write_image(picture, draw(panels, 'APBEV at IoU 0.5, percent'))
         parts.append(f'![{heading}]({_relative(picture, out.parent)})\n')
     parts.append(_provenance(result))
     return '\n'.join(parts)
@@ -87,8 +86,8 @@ def _section(result: Result, out: Path, images: Path) -> str:
 
 def _provenance(result: Result) -> str:
     frames = sorted({row.frames for row in result.rows})
-    trained = {(row.model_ids, row.hours) for row in result.rows}
-    hours = sum(h for _, h in trained)
+    # some lines share a detector
+    hours = sum({i: h for row in result.rows for i, h in zip(row.model_ids, row.hours, strict=True)}.values())
     seeds = f'{result.seeds} seed' + ('s' if result.seeds > 1 else ', so differences between trainings are not known')
     return (
         f'`{" ".join(result.command)}`\n\n'

@@ -42,8 +42,8 @@ class Row:
         scores: all of them.
         message_bytes, payload_bytes, paper_bytes: medians a frame, see `evaluation.metrics.Metrics`.
         age_ms: median age of what the roadside sent.
-        hours: of its training; 0 where no training of it is known.
         model_ids: of its weights.
+        hours: of the training of each; 0 where none is known.
     """
 
     variant: str
@@ -56,8 +56,8 @@ class Row:
     payload_bytes: float | None
     paper_bytes: float | None
     age_ms: float | None
-    hours: float
     model_ids: tuple[str, ...]
+    hours: tuple[float, ...]
 
     def score(self, protocol: str, kind: str, extent: str) -> Score | None:
         """Return one score, or None where it was not computed."""

@@ -1,6 +1,6 @@
 """What is done to a detector that is trained already: false poses, false calibrations, coarser numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,8 +126,3 @@ def _answer_quantised(road: CooperativeRoad, frame: CooperativeFrame, seen: Seen
 def _number(frame: CooperativeFrame) -> int:
     """Return what a frame's errors are drawn from."""
     return int.from_bytes(frame.vehicle_id.encode(), 'big')
-
-
-def names_of(settings: Sequence[Setting]) -> list[str]:
-    """Return what the settings set, in order, each once."""
-    return list(dict.fromkeys(name for setting in settings for name, _ in setting.values))

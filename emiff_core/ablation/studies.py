@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emiff_core.ablation import settings as known
 from emiff_core.ablation import variants
 from emiff_core.ablation.cameras import run_with_more_masts
-from emiff_core.ablation.data import Data
+from emiff_core.ablation.data import Benchmark, Data
 from emiff_core.ablation.learning import Report, Workshop
 from emiff_core.ablation.result import Result, Row
 from emiff_core.ablation.scores import places_of, score
@@ -22,6 +22,7 @@ from emiff_core.ablation.variants import Variant
 from emiff_core.config import EmiffConfig
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic.benchmark import BENCHMARK, VERSION
+from emiff_core.errors import EmiffError
 from emiff_core.evaluation.metrics import measure
 from emiff_core.evaluation.ranges import ModelRange
 from emiff_core.evaluation.road import Road
@@ -70,13 +71,13 @@ def run_study(name: str, bench: Bench) -> Path:
         The JSON file.
 
     Raises:
-        EmiffError: see `Workshop.weights_of` and `run_settings`.
+        EmiffError: see `Workshop.weights_of` and `run_settings`; or the study cannot be done on this data.
     """
     start = time.monotonic()
     trained_before = bench.workshop.seconds
     rows = tuple(STUDIES[name](bench, name))
     trained_s = bench.workshop.seconds - trained_before
-    made = provenance()
+    made = provenance(bench.workshop.device)
     result = Result(
         name=name,
         data=bench.data.description,
@@ -99,7 +100,7 @@ class _Trained:
     variant: Variant
     seed: int
     engines: tuple[EagerEngine, ...]
-    hours: float
+    hours: tuple[float, ...]
 
     @cached_property
     def road(self) -> Road:
@@ -123,7 +124,7 @@ def _trained(bench: Bench, chosen: list[Variant]) -> Iterator[_Trained]:
                 EagerEngine(learner.detector, path, str(bench.workshop.device))
                 for learner, (path, _) in zip(variant.learners, found, strict=True)
             )
-            yield _Trained(variant, seed, engines, sum(hours for _, hours in found))
+            yield _Trained(variant, seed, engines, tuple(hours for _, hours in found))
 
 
 def _evaluate(
@@ -153,8 +154,8 @@ def _row(
         payload_bytes=cost.payload_bytes,
         paper_bytes=cost.paper_bytes,
         age_ms=cost.age_ms,
-        hours=trained.hours,
         model_ids=tuple(engine.model_id for engine in trained.engines),
+        hours=trained.hours,
     )
 
 
@@ -195,6 +196,8 @@ def _both(first: Study, second: Study) -> Study:
 
 def _cameras(bench: Bench, study: str) -> Iterator[Row]:
     """EMIFF with 0 to 3 roadside units, at the benchmark's crossings, rendered with more masts."""
+    if not isinstance(bench.data, Benchmark):
+        raise EmiffError(f'{study}: expected the synthetic benchmark, since no other data has three roadside units')
     count = bench.frames or BENCHMARK.validation_frames
     for trained in _trained(bench, _emiff(bench.detector, bench.training)):
         bench.report(f'{study}: {trained.variant.title}, seed {trained.seed}')

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, Detections
 
 TYPE = 'vision_msgs/msg/Detection3DArray'
@@ -46,10 +47,12 @@ def detections_of(message: Any) -> Detections:
     """Return the boxes of a vision_msgs/Detection3DArray, upright ones: yaw is the quaternion's turn about z.
 
     Raises:
-        IndexError: a detection has no result.
+        EmiffError: a detection has no result.
     """
     centers, sizes, yaws, scores, labels = [], [], [], [], []
-    for detection in message.detections:
+    for number, detection in enumerate(message.detections):
+        if not detection.results:
+            raise EmiffError(f'detections: expected a result in each, found none in number {number}')
         p, q = detection.bbox.center.position, detection.bbox.center.orientation
         s = detection.bbox.size
         centers.append([p.x, p.y, p.z])

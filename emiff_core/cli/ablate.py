@@ -106,7 +106,10 @@ def ablate(
         count = frames or BENCHMARK.validation_frames
         source = Benchmark(benchmark or out / 'benchmark', count, workers, report=console.print)
     given = {} if weights is None else {'emiff': weights}
-    workshop = Workshop(out / 'trained', samples, select_device(device), processes, threads, given, initial)
+    learnt_from = 'synthetic crossings' if cache is not None else str(data.resolve() if data else None)
+    workshop = Workshop(
+        out / 'trained', learnt_from, samples, select_device(device), processes, threads, given, initial
+    )
     bench = Bench(detector, settings, workshop, source, out, seeds, frames, console.print, progress)
     path = run_study(name.value, bench)
     print(markdown(load_result(path)), end='')

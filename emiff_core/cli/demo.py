@@ -76,7 +76,7 @@ def demo(
     summary['failures'] = failures(summary, {node.name: node.exit_code for node in nodes})
     summary['versions'] = _versions()
     (out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
-    pictures = write_pictures(dataset, run, model.voxels, out / 'pictures')
+    pictures = write_pictures(dataset.frames[:frames], run, model.voxels, out / 'pictures')
     if as_json:
         print(json.dumps(summary, indent=2))
     else:

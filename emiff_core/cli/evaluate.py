@@ -73,6 +73,7 @@ def evaluate(
 
     from emiff_core.config import load_config
     from emiff_core.data.dair_v2x import DairV2xDataset
+    from emiff_core.data.truth import EVALUATED_CLASS
     from emiff_core.errors import EmiffError
     from emiff_core.evaluation.average_precision import PROTOCOLS
     from emiff_core.evaluation.journal import Journal
@@ -80,7 +81,7 @@ def evaluate(
     from emiff_core.evaluation.output import DETECTIONS, write_output
     from emiff_core.evaluation.ranges import ModelRange
     from emiff_core.evaluation.report import table
-    from emiff_core.evaluation.run import EVALUATED_CLASS, Detector, evaluate_frames
+    from emiff_core.evaluation.run import Detector, evaluate_frames
     from emiff_core.evaluation.visibility import group_table
     from emiff_core.resources import config_dir, find_weights
 

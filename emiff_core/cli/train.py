@@ -44,10 +44,8 @@ def train(
     from emiff_core.training import run
     from emiff_core.training.config import load_training_config
     from emiff_core.training.crossings import render_crossings
-    from emiff_core.training.memory import keep_freed_memory
     from emiff_core.training.samples import DairSamples, Samples
 
-    keep_freed_memory()
     torch.set_num_threads(threads)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     detector = load_config(config or config_dir() / 'emiff_demo.yaml')

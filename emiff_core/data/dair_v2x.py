@@ -120,7 +120,9 @@ class DairV2xDataset:
             infrastructure_id = Path(text_of(entry, 'infrastructure_image_path', source)).stem
             if wanted is not None and vehicle_id not in wanted:
                 continue
-            earlier = self._earlier(infrastructure_id, delay_frames, source)
+            earlier: str | None = infrastructure_id
+            if delay_frames > 0 and infrastructure_id in self._infrastructure:
+                earlier = self._earlier(infrastructure_id, delay_frames, source)
             if earlier is not None:
                 pairs.append((vehicle_id, earlier, entry))
         if not pairs:
@@ -133,10 +135,6 @@ class DairV2xDataset:
 
     def _earlier(self, infrastructure_id: str, frames: int, source: str) -> str | None:
         """Return the roadside's identifier so many frames earlier in its batch, or None."""
-        if infrastructure_id not in self._infrastructure:
-            raise EmiffError(f'{source}: infrastructure_image_path: {infrastructure_id} is not in infrastructure-side/')
-        if frames == 0:
-            return infrastructure_id
         entry = self._infrastructure[infrastructure_id]
         if not infrastructure_id.isdecimal():
             raise EmiffError(f'{source}: infrastructure_image_path: expected a number, found {infrastructure_id!r}')
@@ -166,6 +164,8 @@ class DairV2xDataset:
         pair = f'{self.root}/cooperative/data_info.json: frame {vehicle_id}'
         if vehicle_id not in self._vehicle:
             raise EmiffError(f'{pair}: expected it in vehicle-side/data_info.json, found none')
+        if infrastructure_id not in self._infrastructure:
+            raise EmiffError(f'{pair}: expected {infrastructure_id} in infrastructure-side/data_info.json, found none')
         vehicle, roadside = self._vehicle[vehicle_id], self._infrastructure[infrastructure_id]
         vehicle_root, roadside_root = self.root / 'vehicle-side', self.root / 'infrastructure-side'
         T_world_infrastructure = rigid_of(listed_file(roadside_root, roadside, 'calib_virtuallidar_to_world_path'))

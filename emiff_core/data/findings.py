@@ -30,7 +30,7 @@ class Kind(Enum):
     NO_BOXES = ('label without a box', Severity.SUSPICIOUS)
     SIZELESS = ('boxes of no size, which are skipped', Severity.FINE)
     TEXT_NUMBERS = ('numbers written as text', Severity.FINE)
-    SIDE_LABELS = ('single-side labels absent, which are never read', Severity.FINE)
+    SIDE_LABELS = ('single-side labels absent, which only --by-visibility reads', Severity.FINE)
     POINT_CLOUDS = ('point clouds absent, which are never read', Severity.FINE)
     NO_SPLIT = ('no split file, which choosing a split needs', Severity.FINE)
 

@@ -1,4 +1,4 @@
-"""Images of a data set."""
+"""Image files."""
 
 from pathlib import Path
 
@@ -19,3 +19,13 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     if image is None:
         raise EmiffError(f'{path}: expected an image, found none that can be read')
     return np.asarray(image, dtype=np.uint8)
+
+
+def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) uint8 BGR pixels in the format that the file's suffix names.
+
+    Raises:
+        EmiffError: the file cannot be written.
+    """
+    if not cv2.imwrite(str(path), pixels):
+        raise EmiffError(f'{path}: cannot write the picture')

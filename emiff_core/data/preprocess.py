@@ -23,14 +23,12 @@ class PreparedImage:
         camera: what the network looks through: of the image rectified and cropped, but not yet resized.
         scale: (x, y) network pixels per camera pixel.
         content: (height, width) of the image inside `tensor`, pixels.
-        mirrored: whether the image was mirrored left to right (training).
     """
 
     tensor: Tensor
     camera: PinholeCamera
     scale: tuple[float, float]
     content: tuple[int, int]
-    mirrored: bool = False
 
 
 def prepare_image(
@@ -63,7 +61,6 @@ def prepare_image(
         camera=view,
         scale=network_scale(view, config),
         content=(height, width),
-        mirrored=mirrored,
     )
 
 

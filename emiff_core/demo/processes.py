@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
 
 from emiff_core.errors import EmiffError
 
@@ -53,14 +54,20 @@ class NodeGroup:
         self._environment = {**os.environ, **environment}
         self._prefix = list(prefix)
         self.nodes: list[NodeProcess] = []
+        self._sigterm_before: Any = None
 
     def __enter__(self) -> 'NodeGroup':
+        if threading.current_thread() is threading.main_thread():  # only that one may
+            self._sigterm_before = signal.signal(signal.SIGTERM, _leave)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if self._sigterm_before is not None:
+            signal.signal(signal.SIGTERM, self._sigterm_before)
+            self._sigterm_before = None
 
     def start(
         self,
@@ -106,6 +113,11 @@ class NodeGroup:
                 except subprocess.TimeoutExpired:
                     node.process.kill()
                     node.process.wait()
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    """End in order at SIGTERM: nodes have sessions of their own, and would outlive this process."""
+    raise SystemExit(128 + number)
 
 
 @contextmanager

@@ -7,14 +7,13 @@ from typing import Any
 
 from emiff_core.bag.detections import detections_of
 from emiff_core.bag.reader import BagReader
-from emiff_core.data.truth import CLASS_OF_TYPE
+from emiff_core.data.truth import CLASS_OF_TYPE, EVALUATED_CLASS
 from emiff_core.demo import topics
 from emiff_core.geometry import Boxes3D, Detections
 from emiff_core.stamps import nanoseconds, stamp_of
 
 Stages = dict[str, float]
 
-CLASS = 'car'  # what is evaluated: cars, vans, trucks and buses
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,8 @@ def _fusion_row(message: Any) -> FusionRow:
 
 
 def _evaluated(truth: Detections) -> Boxes3D:
-    return truth.boxes[[i for i, label in enumerate(truth.labels) if CLASS_OF_TYPE.get(label, label) == CLASS]]
+    classes = [CLASS_OF_TYPE.get(label, label) for label in truth.labels]
+    return truth.boxes[[i for i, name in enumerate(classes) if name == EVALUATED_CLASS]]
 
 
 def _stages(message: Any) -> Stages:

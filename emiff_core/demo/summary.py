@@ -117,7 +117,8 @@ def _elapsed_ms(begins: dict[int, int], ends: dict[int, int], stamps: Collection
 
 
 def _median_stages(rows: Sequence[Stages]) -> Stages:
-    return {name: round(float(np.median([row[name] for row in rows])), 3) for name in (rows[0] if rows else {})}
+    names = dict.fromkeys(name for row in rows for name in row)  # an image without a feature has fewer stages
+    return {name: round(float(np.median([row[name] for row in rows if name in row])), 3) for name in names}
 
 
 def _quantiles(values: Sequence[float], with_max: bool = False) -> dict[str, float | None]:

@@ -1,7 +1,7 @@
 """The roads of what EMIFF is compared with: boxes are sent, or images."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from emiff_core.bag.definitions import make_message, make_typestore
 from emiff_core.cooperation.late_fusion import merge_detections
 from emiff_core.data.dair_v2x import CooperativeFrame
 from emiff_core.data.images import read_image
+from emiff_core.data.preprocess import network_view
 from emiff_core.evaluation.frame_result import FrameResult, Sent
 from emiff_core.evaluation.road import Road, age_ms, milliseconds_since
 from emiff_core.geometry import Boxes3D, Detections, transforms
@@ -134,7 +135,10 @@ class ImageRoad(Road):
         remotes, sent = [], None
         if seen.roadside is not None:
             T_camera_detection = frame.T_infrastructure_camera_vehicle_lidar
-            feature = seen.roadside
+            # another frame's image, as a control, is placed by this frame's camera
+            feature = replace(
+                seen.roadside, camera=network_view(frame.infrastructure_camera, self._engine.config.image)
+            )
             remotes = [RemoteFeature(feature.latent, feature.camera, feature.scale, T_camera_detection)]
             sent = Sent(seen.bytes_sent, seen.bytes_sent, 0, age_ms(frame))
         detections = self._engine.detect(seen.vehicle, frame.T_vehicle_camera_lidar, remotes).detections

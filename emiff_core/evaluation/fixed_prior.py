@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.truth import EVALUATED_CLASS
 from emiff_core.evaluation.frame_result import FrameResult
-from emiff_core.evaluation.run import EVALUATED_CLASS, Detector
+from emiff_core.evaluation.run import Detector
 from emiff_core.geometry import Boxes3D, Detections
 
 _CELL_M = 4.0

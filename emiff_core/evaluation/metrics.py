@@ -86,7 +86,7 @@ def cost_table(metrics: Metrics) -> Table:
         table.add_row('bytes sent', '0')
     else:
         table.add_row('bytes sent (message, envelope included)', f'{metrics.message_bytes:.0f}')
-        table.add_row('bytes of the encoded latent', f'{metrics.payload_bytes:.0f}')
+        table.add_row('bytes of the payload', f'{metrics.payload_bytes:.0f}')
         table.add_row('bytes as the paper counts (4 a number)', f'{metrics.paper_bytes:.0f}')
         table.add_row('roadside exposes before the vehicle by', f'{metrics.age_ms:.0f} ms')
     table.add_row('roadside', f'{metrics.roadside_s:.3f} s')

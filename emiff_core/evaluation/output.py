@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.data.images import write_image
 from emiff_core.evaluation.curves import draw_precision_recall
 from emiff_core.evaluation.metrics import Metrics, worst_frames
 from emiff_core.evaluation.run import EvaluatedFrame
@@ -39,11 +38,11 @@ def write_output(
         sheets: how many of the worst frames to draw.
 
     Raises:
-        EmiffError: an image cannot be read.
+        EmiffError: an image cannot be read, or a picture not be written.
     """
     (out / METRICS).write_text(json.dumps({'run': run, **metrics.to_json()}, indent=2) + '\n', encoding='utf-8')
     curves = draw_precision_recall([f.detections for f in frames], [f.truth for f in frames])
-    cv2.imwrite(str(out / CURVES), curves)
+    write_image(out / CURVES, curves)
     worst = out / WORST
     worst.mkdir(exist_ok=True)
     for old in worst.glob('*.png'):
@@ -52,4 +51,4 @@ def write_output(
         frame, evaluated = dataset.frames[place], frames[place]
         note = f'frame {frame.vehicle_id}: {len(evaluated.truth)} boxes, {len(evaluated.detections)} found'
         sheet = draw_frame(frame, evaluated.truth, evaluated.detections, x_range, y_range, [note])
-        cv2.imwrite(str(worst / f'{rank}_{frame.vehicle_id}.png'), sheet)
+        write_image(worst / f'{rank}_{frame.vehicle_id}.png', sheet)

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
-from emiff_core.data.truth import labelled_among
+from emiff_core.data.truth import EVALUATED_CLASS, labelled_among
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.frame_result import FrameResult
 from emiff_core.evaluation.journal import Journal
 from emiff_core.geometry import Boxes3D, Detections
-
-EVALUATED_CLASS = 'car'  # cars, vans, trucks and buses
 
 # what the roadside sends: its own features, nothing, or those of another frame in place of its own
 Features = Literal['on', 'off', 'shuffled']

@@ -15,11 +15,6 @@ _CORNER_SIGNS = np.array(
 )
 
 
-def wrap_angle(angle: ArrayLike) -> NDArray[np.float64]:
-    """Wrap angles in radians into [-pi, pi)."""
-    return (np.asarray(angle, dtype=np.float64) + np.pi) % (2 * np.pi) - np.pi
-
-
 @dataclass(frozen=True, eq=False)
 class Boxes3D:
     """N boxes in one frame.

@@ -78,11 +78,6 @@ def rotation_rpy(roll: float, pitch: float, yaw: float) -> Matrix:
     return rotation_z(yaw) @ about_y @ about_x
 
 
-def yaw_of(matrix: Matrix) -> float:
-    """Return the heading of the source's x axis in the destination's x-y plane, radians in (-pi, pi]."""
-    return float(np.arctan2(matrix[1, 0], matrix[0, 0]))
-
-
 def level_frame(T_camera_detection: Matrix) -> Matrix:
     """Return T_detection_level (4, 4): a frame below or above a camera, at the detection frame's height, z up.
 

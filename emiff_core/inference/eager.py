@@ -140,6 +140,11 @@ class EagerEngine:
         self.model = model.keep(side).eval().requires_grad_(False).to(self.device)
         self._anchors = make_anchors(config.voxels, config.head).to(self.device)
 
+    @property
+    def takes_features(self) -> bool:
+        """Whether the model has a place for what another camera sees."""
+        return self.config.design != 'single_side'
+
     @_reference_precision()
     def encode_infrastructure(self, image: NDArray[np.uint8], camera: PinholeCamera) -> InfrastructureFeature:
         """Compress a roadside image into the latent that is sent.
@@ -192,9 +197,12 @@ class EagerEngine:
             remotes: decoded features with their cameras.
 
         Raises:
-            EmiffError: a latent has not the channels of this model, or this engine holds the roadside's half.
+            EmiffError: a latent has not the channels of this model, the model takes none, or this engine holds the
+                roadside's half.
         """
         self._require('vehicle')
+        if remotes and not self.takes_features:
+            raise EmiffError(f'design: expected one that takes features in, found {self.config.design}')
         clock = StageClock(self.device)
         clock.times.update(vehicle.stage_ms)
         prepared = vehicle.prepared
@@ -237,6 +245,8 @@ def select_device(device: str) -> torch.device:
         selected = torch.device(device)
     except RuntimeError:
         raise EmiffError(f'device: expected auto, cpu, cuda or cuda:N, found {device!r}') from None
+    if selected.type not in ('cpu', 'cuda') or str(selected) == f'cpu:{selected.index}':
+        raise EmiffError(f'device: expected auto, cpu, cuda or cuda:N, found {device!r}')
     if selected.type == 'cuda' and (selected.index or 0) >= torch.cuda.device_count():
         raise EmiffError(f'device: expected one of {torch.cuda.device_count()} GPUs, found {device!r}')
     return selected

@@ -26,9 +26,11 @@ def warm_up(engine: EagerEngine) -> None:
     else:
         vehicle = engine.encode_vehicle(image, camera)
         view, scale = vehicle.prepared.camera, vehicle.prepared.scale
-        latent = np.zeros(engine.latent_shape(view), dtype=np.float32)
-        remote = RemoteFeature(latent, view, scale, _AHEAD)
-        results = [engine.detect(vehicle, _AHEAD, remotes) for remotes in ([], [remote])]
+        cases: list[list[RemoteFeature]] = [[]]
+        if engine.takes_features:
+            latent = np.zeros(engine.latent_shape(view), dtype=np.float32)
+            cases.append([RemoteFeature(latent, view, scale, _AHEAD)])
+        results = [engine.detect(vehicle, _AHEAD, remotes) for remotes in cases]
         finite = all(bool(torch.isfinite(output).all()) for result in results for output in result.logits)
     if not finite:
         raise EmiffError(f'{engine.weights_name}: expected weights that give finite numbers, found others')

@@ -167,7 +167,7 @@ class Emiff(nn.Module):
         infrastructure_camera: CameraBatch,
         present: Tensor | None = None,
     ) -> HeadOutput:
-        """Predict from both images at once, as in training.
+        """Predict from both images at once; training takes the same steps apart.
 
         Args:
             vehicle_image, infrastructure_image: (B, 3, H, W) normalised.

@@ -12,15 +12,16 @@ import torch
 from emiff_core import __version__
 
 
-def write_card(path: Path, settings: dict[str, object], results: dict[str, object]) -> None:
+def write_card(path: Path, device: torch.device, settings: dict[str, object], results: dict[str, object]) -> None:
     """Write the card of a training.
 
     Args:
         path: JSON file.
+        device: that it was trained on.
         settings: detector, training and data, plain values.
         results: model_id, steps, hours, metrics.
     """
-    card = {**results, **asdict(provenance()), 'settings': settings}
+    card = {**results, **asdict(provenance(device)), 'settings': settings}
     path.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
 
 
@@ -36,10 +37,10 @@ class Provenance:
     hardware: str
 
 
-def provenance() -> Provenance:
-    """Return that of whatever this process makes."""
+def provenance(device: torch.device) -> Provenance:
+    """Return that of whatever this process makes on a device."""
     command = ('emiff', *sys.argv[1:])
-    return Provenance(command, _commit(), __version__, torch.__version__, platform.python_version(), _hardware())
+    return Provenance(command, _commit(), __version__, torch.__version__, platform.python_version(), _hardware(device))
 
 
 def _commit() -> str | None:
@@ -58,7 +59,7 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(['git', *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _hardware() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+def _hardware(device: torch.device) -> str:
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name(device)
     return f'{platform.machine()} CPU, {torch.get_num_threads()} threads'

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from emiff_core import schema
@@ -38,6 +39,7 @@ _VERSION = 3  # of what a chunk holds; another one makes old caches unusable
 _SCENES_A_CHUNK = 16
 _MOST_BOXES = 96
 _SETTINGS = 'cache.json'
+_LOCK = 'cache.lock'
 # both parts are of the benchmark's training split; bit 42 is the part, bits 20 to 39 are the seed
 _FIRST_CROSSING: dict[Part, int] = {'training': 0, 'validation': 1 << 42}
 
@@ -70,6 +72,21 @@ def render_crossings(
     """
     root = folder / part
     settings = _settings(part, config, image)
+    _make_folder(root)
+    with FileLock(root / _LOCK):  # of several processes that train together the first one renders
+        paths = _render_missing(root, settings, part, config, image, workers, progress)
+    return Crossings(paths, settings)
+
+
+def _render_missing(
+    root: Path,
+    settings: dict[str, object],
+    part: Part,
+    config: CrossingsConfig,
+    image: ImageConfig,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[Path]:
     _claim(root, settings)
     scenes = config.scenes if part == 'training' else config.validation_scenes
     chunks = [(first, min(first + _SCENES_A_CHUNK, scenes)) for first in range(0, scenes, _SCENES_A_CHUNK)]
@@ -83,7 +100,7 @@ def render_crossings(
                 done += 1
                 if progress is not None:
                     progress(done, len(paths))
-    return Crossings(paths, settings)
+    return paths
 
 
 class Crossings:
@@ -91,7 +108,7 @@ class Crossings:
 
     def __init__(self, paths: list[Path], description: dict[str, object]) -> None:
         self._arguments = (paths, description)
-        self._chunks = [np.load(path, mmap_mode='r') for path in paths]
+        self._chunks = [_mapped(path) for path in paths]
         self._ends = np.cumsum([len(chunk) for chunk in self._chunks]).tolist()
         self.description = {**description, 'samples': len(self)}
 
@@ -186,6 +203,8 @@ def _render_chunk(
     unfinished = path.with_suffix(f'.{os.getpid()}.unfinished')
     with unfinished.open('wb') as stream:
         np.save(stream, records)
+        stream.flush()
+        os.fsync(stream.fileno())
     unfinished.replace(path)
 
 
@@ -216,11 +235,24 @@ def _settings(part: Part, config: CrossingsConfig, image: ImageConfig) -> dict[s
     }
 
 
+def _make_folder(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmiffError(f'{root}: expected a place to render into, or an earlier cache: {error}') from None
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        return np.load(path, mmap_mode='r')
+    except (OSError, ValueError, EOFError) as error:
+        raise EmiffError(f'{path}: expected rendered crossings: {error}; delete it to render it anew') from None
+
+
 def _claim(root: Path, settings: dict[str, object]) -> None:
     """Write the settings into a new cache, or compare them with those of an existing one."""
     path = root / _SETTINGS
     try:
-        root.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_text(json.dumps(schema.plain(settings)) + '\n', encoding='utf-8')
         found = json.loads(path.read_text(encoding='utf-8'))

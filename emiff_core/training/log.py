@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ class TrainingLog:
 
             self._board = SummaryWriter(str(folder / 'tensorboard'))
 
-    def write(self, event: str, step: int, values: dict[str, float]) -> None:
+    def write(self, event: str, step: int, values: Mapping[str, float | None]) -> None:
         """Report values at a step; `event` is what kind they are ('step', 'validation')."""
         self._stream.write(json.dumps({'event': event, 'step': step, **values}) + '\n')
         if self._board is not None:
             for name, value in values.items():
+                if value is None:
+                    continue
                 self._board.add_scalar(f'{event}/{name}', value, step)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from emiff_core import schema
 from emiff_core.config import EmiffConfig, save_config
+from emiff_core.data.truth import EVALUATED_CLASS
 from emiff_core.errors import EmiffError
 from emiff_core.model import weights
 from emiff_core.model.baselines import build_detector
@@ -23,6 +24,7 @@ from emiff_core.training.card import write_card
 from emiff_core.training.checkpoint import load_checkpoint, save_checkpoint
 from emiff_core.training.config import TrainingConfig
 from emiff_core.training.log import TrainingLog
+from emiff_core.training.memory import keep_freed_memory
 from emiff_core.training.processes import Processes, join
 from emiff_core.training.samples import Samples
 from emiff_core.training.schedule import total_steps
@@ -77,6 +79,8 @@ def train(plan: Plan, report: Callable[[str], None]) -> None:
     Raises:
         EmiffError: a file cannot be read or written, `out` holds another training, or the loss diverges.
     """
+    if plan.device.type == 'cpu':
+        keep_freed_memory()
     with join(plan.device) as processes, _stop_on_signal() as is_stopped:
         _Run(plan, processes, report if processes.is_first else lambda line: None).run(is_stopped)
 
@@ -101,7 +105,7 @@ class _Run:
         }
         self.trainer = Trainer(detector, plan.training, total, processes)
         self.seconds = 0.0
-        self.metrics: dict[str, float] = {}
+        self.metrics: dict[str, float | None] = {}
         self._resume()
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
@@ -148,6 +152,7 @@ class _Run:
             collate_fn=Batch.collate,
             num_workers=plan.workers,
             multiprocessing_context='spawn' if plan.workers else None,
+            worker_init_fn=_leave_interrupts_to_the_training,
         )
         batches = iter(loader)
         while group := list(islice(batches, options.accumulate)):
@@ -180,12 +185,14 @@ class _Run:
         plan, tensors = self.plan, self.trainer.weights()
         self.metrics = validate(plan.detector, tensors, plan.validation, self.processes.device)
         log.write('validation', self.trainer.step, self.metrics)
-        self.report('AP at IoU 0.5: ' + ', '.join(f'{name} {value:.1f}' for name, value in self.metrics.items()))
+        told = (f'{name} {"-" if value is None else value}' for name, value in self.metrics.items())
+        self.report('AP at IoU 0.5: ' + ', '.join(told))
         stored = {k: v.half() if plan.half_precision and v.ndim > 1 else v for k, v in tensors.items()}
         weights.write(stored, plan.out / WEIGHTS)
         save_config(plan.detector, plan.out / 'config.yaml')
         write_card(
             plan.out / 'card.json',
+            self.processes.device,
             self.settings,
             {
                 'model_id': weights.model_id(stored),
@@ -202,6 +209,9 @@ def _first_detector(plan: Plan) -> tuple[Emiff, str | None]:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EmiffError(f'{plan.out}: expected a folder for the results: {error.strerror}') from None
+    if EVALUATED_CLASS not in plan.detector.head.class_names:
+        names = ', '.join(plan.detector.head.class_names)
+        raise EmiffError(f'head.class_names: expected {EVALUATED_CLASS} among them, found {names}')
     detector = build_detector(plan.detector)
     if plan.initial is not None and plan.initial_blocks is None:
         return detector, weights.load(detector, plan.initial)
@@ -211,6 +221,11 @@ def _first_detector(plan: Plan) -> tuple[Emiff, str | None]:
     if plan.detector.backbone.pretrained is not None:
         load_backbone(detector, Path(plan.detector.backbone.pretrained))
     return detector, None
+
+
+def _leave_interrupts_to_the_training(_: int) -> None:
+    """Keep a worker alive at Ctrl-C, which reaches it too: the training still needs its batches to end in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 
 from emiff_core.config import VoxelConfig
+from emiff_core.data.images import write_image
 from emiff_core.errors import EmiffError
 from emiff_core.viewing.dashboard import HEIGHT, WIDTH, Dashboard
 from emiff_core.viewing.moment import Moment
@@ -32,8 +33,7 @@ class PictureSink(Sink):
         """Draw the last moment."""
         if self._moment is None:
             return
-        if not cv2.imwrite(str(self._path), self._dashboard.draw(self._moment)):
-            raise EmiffError(f'{self._path}: expected a place to write a picture, found none')
+        write_image(self._path, self._dashboard.draw(self._moment))
 
 
 class VideoSink(Sink):

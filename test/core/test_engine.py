@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from emiff_core.errors import EmiffError
 from emiff_core.inference.benchmark import measure
 from emiff_core.inference.eager import EagerEngine, RemoteFeature, select_device
+from emiff_core.inference.warm_up import warm_up
 from emiff_core.model import weights
 
 ROADSIDE_STAGES = {'preprocess', 'backbone', 'compression'}
@@ -101,10 +104,19 @@ def test_a_latent_of_another_shape_is_refused(engine, image, camera, T_camera_de
             engine.detect(vehicle, T_camera_detection, [wrong])
 
 
+def test_a_model_of_one_camera_is_warmed_up_and_takes_no_features(tiny_config, image, camera, T_camera_detection):
+    alone = EagerEngine(replace(tiny_config, design='single_side'), device='cpu')
+    warm_up(alone)
+    vehicle = alone.encode_vehicle(image, camera)
+    remote = RemoteFeature(np.zeros((4, 8, 16), np.float32), camera, (1.0, 1.0), T_camera_detection)
+    with pytest.raises(EmiffError, match='found single_side'):
+        alone.detect(vehicle, T_camera_detection, [remote])
+
+
 def test_devices_are_checked():
     assert select_device('cpu').type == 'cpu'
     assert select_device('auto').type in ('cpu', 'cuda')
-    for wrong in ('gpu', 'cuda:99', 'xyz:0'):
+    for wrong in ('gpu', 'cuda:99', 'xyz:0', 'mps', 'meta', 'cpu:3'):
         with pytest.raises(EmiffError, match='device: expected'):
             select_device(wrong)
 

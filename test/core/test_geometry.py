@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, Detections, PinholeCamera, transforms
-from emiff_core.geometry.boxes import wrap_angle
 
 unit = st.floats(-1, 1, allow_nan=False)
 quaternions = st.tuples(unit, unit, unit, unit).filter(lambda q: np.linalg.norm(q) > 0.1)
@@ -31,7 +30,6 @@ def test_inverse_undoes_a_transform_at_world_coordinates(quaternion):
 def test_a_transform_maps_source_points_into_the_destination():
     matrix = transforms.rigid(transforms.rotation_z(np.pi / 2), [10, 0, 0])
     assert transforms.apply(matrix, [1.0, 0.0, 0.0]) == pytest.approx([10, 1, 0])
-    assert transforms.yaw_of(matrix) == pytest.approx(np.pi / 2)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +86,6 @@ def test_moving_boxes_moves_their_corners():
     boxes = some_boxes()
     moved = transforms.apply(matrix, boxes.corners())
     assert boxes.transformed(matrix).corners() == pytest.approx(moved)
-
-
-def test_angles_wrap_into_the_half_open_circle():
-    assert wrap_angle([np.pi, -np.pi, 3.5, 0.0]) == pytest.approx([-np.pi, -np.pi, 3.5 - 2 * np.pi, 0.0])
 
 
 def test_counts_that_differ_are_refused():

@@ -83,6 +83,9 @@ def test_detections_come_back_from_the_wire_and_each_has_a_result():
     back = detections_of(message)
     assert back.boxes.corners() == pytest.approx(detections().boxes.corners(), abs=1e-9)
     assert back.scores == pytest.approx([0.9, 0.2])
+    message.detections[1].results = []
+    with pytest.raises(EmiffError, match='found none in number 1'):
+        detections_of(message)
 
 
 def test_markers_delete_the_last_image_first_and_are_coloured_by_score_and_by_what_was_used():

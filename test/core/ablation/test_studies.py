@@ -61,7 +61,7 @@ def asked(samples):
 
 @pytest.fixture
 def bench(small, training, asked, data_root, tmp_path) -> Bench:
-    workshop = Workshop(tmp_path / 'trained', asked, torch.device('cpu'), 1, 1, {})
+    workshop = Workshop(tmp_path / 'trained', 'small', asked, torch.device('cpu'), 1, 1, {})
     data = DataSet(data_root, 'train')
     return Bench(small, training, workshop, data, tmp_path, 1, None, lambda line: None, lambda done, of: None)
 
@@ -153,7 +153,6 @@ def test_a_study_trains_each_variant_once_and_goes_on_where_it_stopped(bench, as
 def test_late_fusion_takes_the_weights_of_both_single_sides(bench, monkeypatch):
     chosen = [v for v in variants.comparison(bench.detector, bench.training) if v.learners[0].labels == 'cooperative']
     late = [v for v in chosen if v.name in ('vehicle_only', 'infrastructure_only', 'late_fusion')]
-    monkeypatch.setattr('emiff_core.ablation.variants.comparison', lambda detector, training: late)
     monkeypatch.setitem(STUDIES, 'comparison', _plain_study(late))
     rows = load_result(run_study('comparison', bench)).rows
     assert rows[2].model_ids == rows[0].model_ids + rows[1].model_ids
@@ -210,7 +209,7 @@ def test_seeds_are_averaged_and_their_error_is_over_trainings(tmp_path):
     score = {'protocol': 'official', 'kind': '3d', 'range': '0-100', 'n_truths': 5}
     row = {
         'variant': 'EMIFF', 'published': 'EMIFF', 'setting': [], 'frames': 3, 'message_bytes': 700.0,
-        'payload_bytes': 600.0, 'paper_bytes': 2400.0, 'age_ms': 40.0, 'hours': 1.0, 'model_ids': ['ab'],
+        'payload_bytes': 600.0, 'paper_bytes': 2400.0, 'age_ms': 40.0, 'hours': [1.0], 'model_ids': ['ab'],
     }  # fmt: skip
     rows = [{**row, 'seed': k, 'scores': [{**score, 'ap': ap, 'se': 9.0}]} for k, ap in enumerate((10.0, 14.0))]
     rows.append({**row, 'variant': 'other', 'seed': 0, 'scores': [{**score, 'ap': 5.0, 'se': 0.5}]})

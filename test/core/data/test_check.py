@@ -58,6 +58,7 @@ def test_oddities_of_published_copies_are_fine(root):
         ('cooperative/data_info.json', None, Kind.INDEX, 0, 'cooperative/data_info.json: expected a file'),
         ('vehicle-side/image/000010.jpg', None, Kind.IMAGE, 1, 'vehicle-side/image/000010.jpg: expected the file'),
         ('vehicle-side/data_info.json', put(0, 'image_path', ''), Kind.NOT_INDEXED, 1, 'found 000010'),
+        ('infrastructure-side/data_info.json', put(1, 'image_path', ''), Kind.NOT_INDEXED, 1, 'found 0005'),
         ('vehicle-side/data_info.json', put(0, 'image_timestamp', None), Kind.STAMP, 1, 'frame 000010'),
         (
             'vehicle-side/data_info.json',

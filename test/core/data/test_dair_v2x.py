@@ -42,6 +42,25 @@ def test_the_error_offset_moves_the_roadside_in_the_world(root):
     assert second.T_world_infrastructure_lidar[:3, 3] == pytest.approx([1050.5, 2009.75, 36])
 
 
+@pytest.mark.parametrize(('side', 'place'), [('vehicle-side', 0), ('infrastructure-side', 1)])
+def test_a_pair_whose_image_is_not_listed_costs_its_own_frame_only(root, side, place):
+    path = root / side / 'data_info.json'
+    entries = json.loads(path.read_text())
+    entries[place]['image_path'] = ''
+    path.write_text(json.dumps(entries))
+    frames = DairV2xDataset(root).frames
+    refused = [i for i in range(len(frames)) if not opens(frames, i, f'{side}/data_info.json')]
+    assert len(refused) == 1 and len(frames) == 2
+
+
+def opens(frames, index: int, words: str) -> bool:
+    try:
+        return bool(frames[index].vehicle_id)
+    except EmiffError as error:
+        assert words in str(error)
+        return False
+
+
 def test_truth_is_in_the_vehicle_lidar_frame_and_boxes_of_no_size_are_skipped(root):
     truth = DairV2xDataset(root).frames[0].truth
     assert truth.labels == ('Car', 'Trafficcone')

@@ -139,3 +139,10 @@ def test_the_truth_of_a_sample_follows_who_is_there(samples):
     assert len(both) == len(sample.boxes)
     assert len(alone) == sample.seen[:, 0].sum()
     assert len(sample.truth('pedestrian', roadside=True)) == 0
+
+
+def test_a_chunk_cut_short_is_named(tmp_path):
+    path = tmp_path / '000000-000015.npy'
+    path.write_bytes(b'')
+    with pytest.raises(EmiffError, match=r'000000-000015\.npy: expected rendered crossings'):
+        Crossings([path], {})
