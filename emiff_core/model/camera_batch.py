@@ -23,12 +23,14 @@ class CameraBatch:
         scale: (B, 2) network pixels per camera pixel, x and y.
         mirror_width: (B,) width in network pixels of an image that was mirrored left to right, together with the
             detection frame (y -> -y); 0 where nothing was mirrored.
+        content: (B, 2) width and height of the image in network pixels; what lies right of it and below is padding.
     """
 
     intrinsics: Tensor
     extrinsics: Tensor
     scale: Tensor
     mirror_width: Tensor
+    content: Tensor
 
     @classmethod
     def single(
@@ -44,26 +46,21 @@ class CameraBatch:
             torch.as_tensor(T_camera_detection, dtype=torch.float32)[None],
             torch.tensor([scale], dtype=torch.float32),
             torch.tensor([mirror_width], dtype=torch.float32),
+            torch.tensor([[camera.width * scale[0], camera.height * scale[1]]], dtype=torch.float32),
         )
 
     @classmethod
     def stack(cls, batches: Sequence['CameraBatch']) -> 'CameraBatch':
         """Return the batches' samples one after another in one batch."""
-        return cls(
-            torch.cat([batch.intrinsics for batch in batches]),
-            torch.cat([batch.extrinsics for batch in batches]),
-            torch.cat([batch.scale for batch in batches]),
-            torch.cat([batch.mirror_width for batch in batches]),
-        )
+        return cls(*(torch.cat(tensors) for tensors in zip(*(batch._tensors() for batch in batches), strict=True)))
+
+    def __getitem__(self, rows: slice) -> 'CameraBatch':
+        """Return some of the samples' cameras."""
+        return CameraBatch(*(tensor[rows] for tensor in self._tensors()))
 
     def to(self, device: torch.device | str) -> 'CameraBatch':
         """Return the batch on `device`."""
-        return CameraBatch(
-            self.intrinsics.to(device),
-            self.extrinsics.to(device),
-            self.scale.to(device),
-            self.mirror_width.to(device),
-        )
+        return CameraBatch(*(tensor.to(device) for tensor in self._tensors()))
 
     def parameters(self) -> Tensor:
         """Return the (B, 16) vector of channel masking: fx, fy, cx, cy after the resize, then E[:3] row by row.
@@ -76,3 +73,6 @@ class CameraBatch:
         k = self.intrinsics
         pinhole = torch.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]], dim=1) * scale.repeat(1, 2)
         return torch.cat([pinhole, self.extrinsics[:, :3].flatten(1)], dim=1)
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.intrinsics, self.extrinsics, self.scale, self.mirror_width, self.content

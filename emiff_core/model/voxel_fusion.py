@@ -80,7 +80,9 @@ def sample_volume(
         padding_mode='zeros',
         align_corners=not fusion.align_pixel_centers,
     )
-    seen = (grid.abs() < 1).all(dim=-1)
+    padded = grid.new_tensor([features.shape[-1] * STRIDE, features.shape[-2] * STRIDE])
+    ends = camera.content / padded * 2 - 1
+    seen = ((grid > -1) & (grid < ends[:, None])).all(dim=-1)
     x, y, z = voxels.shape
     return (
         sampled.reshape(*features.shape[:2], z, y, x).permute(0, 1, 4, 3, 2),

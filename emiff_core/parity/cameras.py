@@ -1,5 +1,6 @@
 """Cameras as golden files record them: 4 x 4 matrices, one scale for both, a flag where the image is mirrored."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ def camera_batch(intrinsics: NDArray[Any], extrinsics: NDArray[Any], metas: list
         torch.as_tensor(extrinsics),
         torch.tensor(scales, dtype=torch.float32),
         torch.tensor(widths, dtype=torch.float32),
+        torch.tensor([meta['img_shape'][1::-1] for meta in metas], dtype=torch.float32),
     )
 
 
@@ -37,9 +39,7 @@ def project_unscaled(points: Tensor, camera: CameraBatch) -> tuple[Tensor, Tenso
     Returns:
         (N, 2) pixels and (N,) depth, metres.
     """
-    plain = CameraBatch(
-        camera.intrinsics, camera.extrinsics, torch.ones_like(camera.scale), torch.zeros_like(camera.mirror_width)
-    )
+    plain = replace(camera, scale=torch.ones_like(camera.scale), mirror_width=torch.zeros_like(camera.mirror_width))
     uv, depth = project(moved_points(points, camera), plain)
     return uv[0], depth[0]
 

@@ -53,7 +53,7 @@ def auxiliary_loss(stages: Sequence[Sequence[Tensor]], batch: Batch) -> Tensor:
         found = [maps[side].float() for maps in stages]
         wanted = torch.stack(
             [
-                draw_boxes(visible.boxes[seen[:, side]], _single(camera, i), found[0].shape[-2:])
+                draw_boxes(visible.boxes[seen[:, side]], camera[i : i + 1], found[0].shape[-2:])
                 for i, (visible, seen) in enumerate(zip(batch.visible, batch.seen, strict=True))
             ]
         ).to(found[0].device)
@@ -102,10 +102,3 @@ def _side_loss(found: Tensor, wanted: Tensor, counted: Tensor) -> Tensor:
     residual = F.smooth_l1_loss(found[:, 1:], wanted[:, 1:], reduction='none', beta=_BETA).sum(dim=1)
     n_examples, n_pixels = counted.sum().clamp(min=1), foreground.sum().clamp(min=1)
     return _FOREGROUND_WEIGHT * (entropy * counted).sum() / n_examples + (residual * foreground).sum() / n_pixels
-
-
-def _single(camera: CameraBatch, index: int) -> CameraBatch:
-    rows = slice(index, index + 1)
-    return CameraBatch(
-        camera.intrinsics[rows], camera.extrinsics[rows], camera.scale[rows], camera.mirror_width[rows]
-    )

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from emiff_core.config import CompressionConfig, CrossAttentionConfig, EmiffConfig
 from emiff_core.errors import EmiffError
+from emiff_core.geometry import PinholeCamera
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
 from emiff_core.model import weights
 from emiff_core.model.baselines import build_detector
@@ -46,8 +48,9 @@ def test_a_single_side_holds_nothing_that_could_take_in_another_cameras_features
 def test_a_single_side_is_emiff_without_remotes(single, tiny_config):
     emiff, model = detector_of(tiny_config), detector_of(single)
     model.load_state_dict({k: v for k, v in emiff.state_dict().items() if k in model.state_dict()})
-    image, camera = torch.rand(1, 3, 64, 128), CameraBatch(torch.eye(3)[None], torch.eye(4)[None], torch.ones(1, 2),
-                                                           torch.zeros(1))  # fmt: skip
+    image, camera = torch.rand(1, 3, 64, 128), CameraBatch.single(
+        PinholeCamera(np.eye(3), 128, 64), np.eye(4), (1.0, 1.0)
+    )
     expected = emiff.detect(emiff.encode_vehicle(image), camera, [])
     found = model.detect(model.encode_vehicle(image), camera, [])
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

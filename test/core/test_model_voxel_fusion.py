@@ -113,6 +113,14 @@ def test_the_mean_over_those_who_see_a_voxel(camera, T_roadside_detection):
     assert (unseen == 0).all()
 
 
+def test_padding_is_not_seen(camera, T_camera_detection):
+    points, batch = voxel_centres(VOXELS), CameraBatch.single(camera, T_camera_detection, (0.5, 0.5))
+    height, width = camera.height // 8, camera.width // 8
+    _, exact = sample_volume(torch.ones(1, 1, height, width), batch, points, VOXELS, MENDED)
+    _, padded = sample_volume(torch.ones(1, 1, height + 8, width + 8), batch, points, VOXELS, MENDED)
+    assert exact.any() and torch.equal(exact, padded)
+
+
 def test_autocast_does_not_touch_the_projection(camera, T_roadside_detection):
     points, batch = voxel_centres(VOXELS), CameraBatch.single(camera, T_roadside_detection, (0.5, 0.5))
     expected, _ = project(points, batch)
