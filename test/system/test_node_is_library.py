@@ -7,6 +7,7 @@ import pytest
 from rclpy.serialization import deserialize_message
 from tf2_ros import Buffer
 
+from emiff_core.bag.cameras import camera_of
 from emiff_core.bag.detections import detections_of
 from emiff_core.bag.reader import BagReader
 from emiff_core.codec import decode
@@ -15,7 +16,6 @@ from emiff_core.demo import topics
 from emiff_core.geometry import Detections, transforms
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
 from emiff_core.stamps import stamp_of
-from emiff_ros.calibration import camera_of
 from emiff_ros.images import to_bgr
 from emiff_ros.messages import feature_frame_from_message
 from emiff_ros.types import message_class
