@@ -27,13 +27,17 @@ class Dashboard:
     def __init__(self, voxels: VoxelConfig) -> None:
         """Begin with empty charts; `voxels` is what the model sees, which the bird's-eye view marks."""
         self._voxels = voxels
+        self._forget()
+
+    def _forget(self) -> None:
         self._began_ns: int | None = None
+        self._last_ns = 0
         self._latency: list[tuple[float, float]] = []
         self._ages: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._sizes: dict[str, list[tuple[float, float]]] = defaultdict(list)
 
     def draw(self, moment: Moment) -> NDArray[np.uint8]:
-        """Return (1080, 1920, 3) uint8 BGR; moments are given in the order of time."""
+        """Return (1080, 1920, 3) uint8 BGR; moments are given in the order of time, but for a bag that loops."""
         self.remember(moment)
         picture: NDArray[np.uint8] = np.full((HEIGHT, WIDTH, 3), _GROUND, np.uint8)
         left = WIDTH // 2
@@ -48,7 +52,10 @@ class Dashboard:
         return picture
 
     def remember(self, moment: Moment) -> None:
-        """Take a moment into the charts without drawing it."""
+        """Take a moment into the charts without drawing it; they begin anew where time jumps back."""
+        if moment.stamp_ns < self._last_ns:
+            self._forget()
+        self._last_ns = moment.stamp_ns
         self._began_ns = moment.stamp_ns if self._began_ns is None else self._began_ns
         seconds = (moment.stamp_ns - self._began_ns) / 1e9
         if moment.latency_ms is not None:

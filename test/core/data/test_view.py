@@ -15,14 +15,18 @@ from emiff_core.bag.reader import BagReader
 from emiff_core.bag.writer import BagWriter
 from emiff_core.cli import make_app
 from emiff_core.codec import NumericType, encode
+from emiff_core.config import VoxelConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.demo import topics
 from emiff_core.errors import EmiffError
-from emiff_core.geometry import transforms
+from emiff_core.geometry import PinholeCamera, transforms
 from emiff_core.rendering.overlay import TRUTH
+from emiff_core.rendering.sheet import View
 from emiff_core.viewing.bags import moments
 from emiff_core.viewing.charts import draw_chart
+from emiff_core.viewing.dashboard import Dashboard
+from emiff_core.viewing.moment import Moment
 from emiff_core.viewing.seen_transforms import SeenTransforms
 from emiff_core.viewing.topics import ViewTopics
 
@@ -210,3 +214,14 @@ def test_a_chart_rises_with_its_value_and_may_be_empty():
     left, right = (coloured[np.abs(coloured[:, 1] - x) < 6, 0].mean() for x in (60, 306))
     assert right < left - 80
     assert draw_chart('bytes', 'kB', {}, (320, 200)).shape == (200, 320, 3)
+
+
+def test_the_charts_of_a_bag_that_loops_begin_anew():
+    camera = PinholeCamera(np.diag([100.0, 100.0, 1.0]), 160, 90)
+    view = View('vehicle', np.zeros((90, 160, 3), np.uint8), camera, np.eye(4))
+    shown = [Moment(stamp_ns, [view], None, None, latency_ms=100.0) for stamp_ns in (0, 10**8, 2 * 10**8)]
+    once, looping = (Dashboard(VoxelConfig((0.0, 40.0), (-16.0, 16.0), (-2.4, 1.2), (20, 16, 6))) for _ in range(2))
+    expected = [once.draw(moment) for moment in shown[:2]]
+    for moment in (*shown, shown[0]):
+        looping.draw(moment)
+    assert np.array_equal(looping.draw(shown[1]), expected[1])
