@@ -167,15 +167,10 @@ def free_domain() -> int:
 
 def own_domain() -> dict[str, str]:
     """Return the environment of nodes that meet one another on this machine and nobody else."""
-    return {
-        'ROS_DOMAIN_ID': str(free_domain()),
-        # Humble knows the second alone; later distributions warn of it
-        **(
-            {'ROS_LOCALHOST_ONLY': '1'}
-            if os.environ.get('ROS_DISTRO') == 'humble'
-            else {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-        ),
-    }
+    domain = {'ROS_DOMAIN_ID': str(free_domain())}
+    if os.environ.get('ROS_DISTRO') == 'humble':  # which does not know what later distributions ask for
+        return domain | {'ROS_LOCALHOST_ONLY': '1'}
+    return domain | {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
 
 
 def wait_for_exit(node: NodeProcess, group: NodeGroup, on_poll: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """The roads of what EMIFF is compared with: boxes are sent, or images."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -136,10 +136,8 @@ class ImageRoad(Road):
         if seen.roadside is not None:
             T_camera_detection = frame.T_infrastructure_camera_vehicle_lidar
             # another frame's image, as a control, is placed by this frame's camera
-            feature = replace(
-                seen.roadside, camera=network_view(frame.infrastructure_camera, self._engine.config.image)
-            )
-            remotes = [RemoteFeature(feature.latent, feature.camera, feature.scale, T_camera_detection)]
+            camera = network_view(frame.infrastructure_camera, self._engine.config.image)
+            remotes = [RemoteFeature(seen.roadside.latent, camera, seen.roadside.scale, T_camera_detection)]
             sent = Sent(seen.bytes_sent, seen.bytes_sent, 0, age_ms(frame))
         detections = self._engine.detect(seen.vehicle, frame.T_vehicle_camera_lidar, remotes).detections
         vehicle_ms = seen.vehicle_ms + milliseconds_since(start)

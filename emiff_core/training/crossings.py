@@ -74,33 +74,20 @@ def render_crossings(
     settings = _settings(part, config, image)
     _make_folder(root)
     with FileLock(root / _LOCK):  # of several processes that train together the first one renders
-        paths = _render_missing(root, settings, part, config, image, workers, progress)
+        _claim(root, settings)
+        scenes = config.scenes if part == 'training' else config.validation_scenes
+        chunks = [(first, min(first + _SCENES_A_CHUNK, scenes)) for first in range(0, scenes, _SCENES_A_CHUNK)]
+        paths = [root / f'{first:06d}-{last - 1:06d}.npy' for first, last in chunks]
+        missing = [(path, chunk) for path, chunk in zip(paths, chunks, strict=True) if not path.is_file()]
+        done = len(paths) - len(missing)
+        render = partial(_render_chunk, part=part, config=config, image=image)
+        if missing:
+            with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+                for _ in pool.map(render, *zip(*missing, strict=True)):
+                    done += 1
+                    if progress is not None:
+                        progress(done, len(paths))
     return Crossings(paths, settings)
-
-
-def _render_missing(
-    root: Path,
-    settings: dict[str, object],
-    part: Part,
-    config: CrossingsConfig,
-    image: ImageConfig,
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[Path]:
-    _claim(root, settings)
-    scenes = config.scenes if part == 'training' else config.validation_scenes
-    chunks = [(first, min(first + _SCENES_A_CHUNK, scenes)) for first in range(0, scenes, _SCENES_A_CHUNK)]
-    paths = [root / f'{first:06d}-{last - 1:06d}.npy' for first, last in chunks]
-    missing = [(path, chunk) for path, chunk in zip(paths, chunks, strict=True) if not path.is_file()]
-    done = len(paths) - len(missing)
-    render = partial(_render_chunk, part=part, config=config, image=image)
-    if missing:
-        with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
-            for _ in pool.map(render, *zip(*missing, strict=True)):
-                done += 1
-                if progress is not None:
-                    progress(done, len(paths))
-    return paths
 
 
 class Crossings:

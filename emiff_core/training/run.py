@@ -213,10 +213,10 @@ def _first_detector(plan: Plan) -> tuple[Emiff, str | None]:
         names = ', '.join(plan.detector.head.class_names)
         raise EmiffError(f'head.class_names: expected {EVALUATED_CLASS} among them, found {names}')
     detector = build_detector(plan.detector)
-    if plan.initial is not None and plan.initial_blocks is None:
-        return detector, weights.load(detector, plan.initial)
     weights.initialise(detector, plan.training.seed)
-    if plan.initial is not None and plan.initial_blocks is not None:
+    if plan.initial is not None:
+        if plan.initial_blocks is None:
+            return detector, weights.load(detector, plan.initial)
         return detector, weights.load_blocks(detector, plan.initial, plan.initial_blocks)
     if plan.detector.backbone.pretrained is not None:
         load_backbone(detector, Path(plan.detector.backbone.pretrained))
