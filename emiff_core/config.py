@@ -208,10 +208,10 @@ class CodecConfig:
     """How the latent goes on the wire.
 
     Attributes:
-        name: of the numbers; 'int8' quantises each channel by its own scale.
+        name: of the numbers (see `codec.plain.NumericType`); integers quantise each channel by its own scale.
     """
 
-    name: Literal['float32', 'float16', 'int8'] = 'float16'
+    name: Literal['float32', 'float16', 'int8', 'uint4', 'uint2', 'uint1'] = 'float16'
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ SECTIONS = {
     'fc': ('Feature compression (FC)', 'Detectors trained with each compression: average precision against bytes.'),
     'quantisation': (
         'Coarser numbers',
-        'The same weights, their latent sent with fewer bits. 32, 16 and 8 bits are written by the codec; the bytes of '
-        'fewer are counted.',
+        'The same weights, their latent written by the codec with fewer and fewer bits a number.',
     ),
     'mca': ('Multi-scale cross attention (MCA)', 'With and without, under known pose errors and asynchrony.'),
     'pose-error': (

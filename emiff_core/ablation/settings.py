@@ -5,19 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emiff_core.codec import NumericType
 from emiff_core.data.dair_v2x import CooperativeFrame
 from emiff_core.data.synthetic.calibration import CalibrationNoise, calibration_errors
 from emiff_core.evaluation.frame_result import FrameResult
-from emiff_core.evaluation.road import CooperativeRoad, Seen
+from emiff_core.evaluation.road import CooperativeRoad
 from emiff_core.geometry import transforms
 from emiff_core.inference.eager import EagerEngine
-
-_SCALE_BYTES = 4  # of each channel's step
-_SIMULATED_BITS = (6, 4, 3, 2, 1)
-_CODEC_BITS = {NumericType.FLOAT32: 32, NumericType.FLOAT16: 16, NumericType.INT8: 8}
 
 
 @dataclass(frozen=True)
@@ -59,20 +54,12 @@ def calibration_noises(answer: Answer) -> list[Setting]:
     def falsified(noise: CalibrationNoise) -> Answer:
         return lambda frame, seen: answer(with_calibration_noise(frame, noise), seen)
 
-    return [
-        Setting((('rotation_deg', d), ('translation_m', m)), falsified(CalibrationNoise(d, m))) for d, m in points
-    ]
+    return [Setting((('rotation_deg', d), ('translation_m', m)), falsified(CalibrationNoise(d, m))) for d, m in points]
 
 
 def quantisations(engine: EagerEngine) -> list[Setting]:
-    """Return the codecs' numbers of 32, 16 and 8 bits, and fewer bits, whose bytes are counted and not written."""
-    settings = [Setting((('bits', float(b)),), CooperativeRoad(engine, t).answer) for t, b in _CODEC_BITS.items()]
-    exact = CooperativeRoad(engine, NumericType.FLOAT32)
-
-    def coarse(bits: int) -> Answer:
-        return lambda frame, seen: _answer_quantised(exact, frame, seen, bits)
-
-    return [*settings, *(Setting((('bits', float(bits)),), coarse(bits)) for bits in _SIMULATED_BITS)]
+    """Return the codec's numbers, from the finest to the coarsest."""
+    return [Setting((('bits', float(t.bits)),), CooperativeRoad(engine, t).answer) for t in NumericType]
 
 
 def with_pose_error(frame: CooperativeFrame, error_m: float, error_deg: float) -> CooperativeFrame:
@@ -103,24 +90,6 @@ def with_calibration_noise(frame: CooperativeFrame, noise: CalibrationNoise) -> 
         T_vehicle_camera_lidar=vehicle @ frame.T_vehicle_camera_lidar,
         T_infrastructure_camera_lidar=roadside @ frame.T_infrastructure_camera_lidar,
     )
-
-
-def quantised(latent: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Round a latent (C, h, w), never negative, to 2^bits steps from 0 to each channel's maximum."""
-    steps = (1 << bits) - 1
-    scale = latent.max(axis=(1, 2), keepdims=True) / steps
-    return (np.rint(latent / np.where(scale > 0, scale, 1)) * scale).astype(np.float32)
-
-
-def _answer_quantised(road: CooperativeRoad, frame: CooperativeFrame, seen: Seen, bits: int) -> FrameResult:
-    assert seen.roadside is not None
-    latent = seen.roadside.latent
-    coarse = replace(seen.roadside, latent=quantised(latent, bits))
-    result = road.answer(frame, replace(seen, roadside=coarse))
-    assert result.sent is not None
-    payload = -(-latent.size * bits // 8) + _SCALE_BYTES * latent.shape[0]
-    envelope = result.sent.message_bytes - result.sent.payload_bytes
-    return replace(result, sent=replace(result.sent, payload_bytes=payload, message_bytes=envelope + payload))
 
 
 def _number(frame: CooperativeFrame) -> int:

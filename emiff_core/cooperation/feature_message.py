@@ -63,7 +63,9 @@ def from_message(message: Any) -> FeatureFrame:
     try:
         numeric_type = NumericType(message.numeric_type)
     except ValueError as error:
-        raise EmiffError(f'feature frame: expected numeric_type 0, 1 or 2, found {message.numeric_type}') from error
+        raise EmiffError(
+            f'feature frame: expected numeric_type 0 to {max(NumericType)}, found {message.numeric_type}'
+        ) from error
     p, q = message.camera_pose.position, message.camera_pose.orientation
     return FeatureFrame(
         agent_id=message.agent_id,
@@ -75,9 +77,7 @@ def from_message(message: Any) -> FeatureFrame:
         world_frame=message.world_frame,
         position=(p.x, p.y, p.z),
         orientation=(q.x, q.y, q.z, q.w),
-        camera=PinholeCamera(
-            np.array(message.intrinsics).reshape(3, 3), message.image_width, message.image_height
-        ),
+        camera=PinholeCamera(np.array(message.intrinsics).reshape(3, 3), message.image_width, message.image_height),
         scale=(message.image_scale_x, message.image_scale_y),
         latent=EncodedLatent(
             message.codec,

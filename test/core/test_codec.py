@@ -35,16 +35,50 @@ def test_int8_errs_by_half_a_step_of_its_own_channel():
     assert (error <= half_step * 1.001).all()
 
 
-def test_an_empty_channel_stays_zero_as_int8():
-    latent = some_latent()
+@pytest.mark.parametrize(
+    ('numeric_type', 'steps'), [(NumericType.UINT4, 15), (NumericType.UINT2, 3), (NumericType.UINT1, 1)]
+)
+@pytest.mark.parametrize('width', [5, 6, 7, 8])  # the last byte is full, or not
+def test_few_bits_err_by_half_a_step_of_their_own_channel(numeric_type, steps, width):
+    latent = np.random.default_rng(width).exponential(3, (3, 3, width)).astype(np.float32)
+    latent[1] *= 0.01
+    error = np.abs(decode(encode(latent, numeric_type)) - latent).max(axis=(1, 2))
+    assert (error <= latent.max(axis=(1, 2)) / (2 * steps) * 1.001).all()
+
+
+def test_few_bits_are_packed_from_the_lowest_bits_on():
+    latent = np.array([3, 0, 1, 2, 1], np.float32).reshape(1, 1, 5)
+    assert encode(latent, NumericType.UINT2).payload == np.float32(1).tobytes() + bytes([0b10_01_00_11, 0b01])
+    latent = np.array([15, 0, 9], np.float32).reshape(1, 3, 1)
+    assert encode(latent, NumericType.UINT4).payload == np.float32(1).tobytes() + bytes([0x0F, 0x09])
+
+
+@pytest.mark.parametrize('numeric_type', [NumericType.UINT4, NumericType.UINT2, NumericType.UINT1])
+def test_negative_numbers_are_not_written_without_a_sign(numeric_type):
+    with pytest.raises(EmiffError, match='without negative numbers'):
+        encode(some_latent(), numeric_type)
+
+
+@pytest.mark.parametrize('numeric_type', [t for t in NumericType if t.steps])
+def test_an_empty_channel_stays_zero_as_integers(numeric_type):
+    latent = np.abs(some_latent())
     latent[0] = 0
-    assert np.array_equal(decode(encode(latent, NumericType.INT8))[0], latent[0])
+    assert np.array_equal(decode(encode(latent, numeric_type))[0], latent[0])
 
 
-@pytest.mark.parametrize(('numeric_type', 'size'), [(NumericType.FLOAT32, 280), (NumericType.FLOAT16, 140)])
+@pytest.mark.parametrize(
+    ('numeric_type', 'size'),
+    [
+        (NumericType.FLOAT32, 280),
+        (NumericType.FLOAT16, 140),
+        (NumericType.INT8, 2 * 4 + 70),
+        (NumericType.UINT4, 2 * 4 + 35),
+        (NumericType.UINT2, 2 * 4 + 18),
+        (NumericType.UINT1, 2 * 4 + 9),
+    ],
+)
 def test_the_payload_has_the_bytes_that_shape_and_type_imply(numeric_type, size):
-    assert len(encode(some_latent(), numeric_type).payload) == size
-    assert len(encode(some_latent(), NumericType.INT8).payload) == 2 * 4 + 70
+    assert len(encode(np.abs(some_latent()), numeric_type).payload) == size
 
 
 @pytest.mark.parametrize('latent', [np.zeros((3, 4)), np.zeros((1, 0, 2)), np.full((1, 2, 2), np.nan)])

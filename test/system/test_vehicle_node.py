@@ -202,5 +202,5 @@ def test_the_numeric_types_of_the_message_are_those_of_the_codec():
     from emiff.msg import FeatureFrame
 
     assert {t.name: int(t) for t in NumericType} == {
-        name: getattr(FeatureFrame, name) for name in ('FLOAT32', 'FLOAT16', 'INT8')
+        name: getattr(FeatureFrame, name) for name in ('FLOAT32', 'FLOAT16', 'INT8', 'UINT4', 'UINT2', 'UINT1')
     }
