@@ -203,15 +203,20 @@ class HeadConfig:
             raise EmiffError('anchor_yaws: expected at least one')
 
 
+Numbers = Literal['float32', 'float16', 'int8', 'uint4', 'uint2', 'uint1']
+
+
 @dataclass(frozen=True)
 class CodecConfig:
     """How the latent goes on the wire.
 
     Attributes:
-        name: of the numbers (see `codec.plain.NumericType`); integers quantise each channel by its own scale.
+        numbers: how each is written (see `codec.NumericType`); integers quantise each channel by its own scale.
+        coding: of all their bytes: as they are, or deflated, which loses nothing.
     """
 
-    name: Literal['float32', 'float16', 'int8', 'uint4', 'uint2', 'uint1'] = 'float16'
+    numbers: Numbers = 'float16'
+    coding: Literal['plain', 'deflate'] = 'deflate'
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import ImageRefusal, ProcessingTime
-from emiff_core.codec import NumericType, encode
+from emiff_core.codec import encode
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.inference.eager import InfrastructureFeature
 from emiff_core.inference.outbox import Outbox
@@ -57,8 +57,7 @@ class InfrastructureWork:
         self._gate = gate
         self._tf = tf
         self._settings = settings
-        config, self._engine = load_engine(node, settings.model, 'infrastructure')
-        self._numeric_type = NumericType[config.codec.name.upper()]
+        self._engine = load_engine(node, settings.model, 'infrastructure')
         self._numbering = _begin_numbering()
         self._reports = Reports(node)
         self._T_world_camera = make_camera_pose(settings.pose, tf, settings.world_frame)
@@ -140,7 +139,7 @@ class InfrastructureWork:
             world_frame=self._settings.world_frame,
             camera=result.camera,
             scale=result.scale,
-            latent=encode(result.latent, self._numeric_type),
+            latent=encode(result.latent, self._engine.config.codec),
         )
         return messages.feature_frame_to_message(frame)
 

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from rclpy.node import Node
 
-from emiff_core.config import EmiffConfig, load_config
+from emiff_core.config import load_config
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.inference.warm_up import warm_up
 from emiff_core.resources import config_dir, find_weights
@@ -50,9 +50,7 @@ def declare_model(node: Node) -> ModelChoice:
     )
 
 
-def load_engine(
-    node: Node, choice: ModelChoice, side: Literal['vehicle', 'infrastructure']
-) -> tuple[EmiffConfig, EagerEngine]:
+def load_engine(node: Node, choice: ModelChoice, side: Literal['vehicle', 'infrastructure']) -> EagerEngine:
     """Load that side's half of the model and run it once.
 
     Raises:
@@ -61,12 +59,11 @@ def load_engine(
     if choice.threads:
         torch.set_num_threads(choice.threads)
     path = Path(choice.config) if choice.config else config_dir() / _DEFAULT_CONFIG
-    config = load_config(path)
     weights = find_weights(path, Path(choice.weights) if choice.weights else None)
-    engine = EagerEngine(config, weights, choice.device, side, choice.seed)
+    engine = EagerEngine(load_config(path), weights, choice.device, side, choice.seed)
     warm_up(engine)
     node.get_logger().info(
         f'{side} half of {choice.config or _DEFAULT_CONFIG}, {engine.weights_name} weights, '
         f'model {engine.model_id[:12]}, on {engine.device}'
     )
-    return config, engine
+    return engine

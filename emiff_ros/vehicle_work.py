@@ -68,7 +68,7 @@ class VehicleWork:
         self._node = node
         self._gate = gate
         self._settings = settings
-        _, self._engine = load_engine(node, settings.model, 'vehicle')
+        self._engine = load_engine(node, settings.model, 'vehicle')
         max_age_ms, max_ahead_ms = settings.max_age_ms(), settings.max_ahead_ms()
         rules = AdmissionRules(
             model_id=self._engine.model_id,

@@ -117,7 +117,8 @@ def _detect(engine: EagerEngine, look: Look) -> Iterator[FrameResult]:
             shot = look.roadside[units - 1]
             feature = engine.encode_infrastructure(shot.rendering.image, shot.view.camera)
             T_camera_lidar = look.T_camera_lidar[units]  # the vehicle's frame is world enough for one look
-            message = sealed(engine, feature, transforms.inverse(T_camera_lidar), round(1e9 * shot.time))
+            T_lidar_camera = transforms.inverse(T_camera_lidar)
+            message = sealed(engine, feature, T_lidar_camera, round(1e9 * shot.time), engine.config.codec)
             size += len(serializer.serialize(message))
             payload, numbers = payload + len(message.latent.payload), numbers + feature.latent.size
             latent = decode(message.latent)

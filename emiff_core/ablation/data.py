@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from filelock import FileLock
+
 from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.synthetic.benchmark import BENCHMARK, VERSION, generate_benchmark
+from emiff_core.errors import EmiffError
 
 _PERIOD_MS = 100  # between two exposures of a roadside camera of DAIR-V2X-C
 
@@ -41,7 +45,7 @@ class DataSet:
     @property
     def description(self) -> str:
         """In words."""
-        return f'{self.root.resolve().name}, split {self.split}'
+        return f'{self.root.resolve().name}, split {self.split}, index {self.validation().digest}'
 
     def validation(self) -> DairV2xDataset:
         """Return the split.
@@ -55,9 +59,18 @@ class DataSet:
         """Return the split with the roadside's exposure some frames earlier (VIC-Async-k), 100 ms each.
 
         Raises:
-            EmiffError: see `DairV2xDataset`.
+            EmiffError: see `DairV2xDataset`; or the roadside's frames are not 100 ms apart.
         """
-        return DairV2xDataset(self.root, self.split, delay_frames=milliseconds // _PERIOD_MS)
+        delayed = DairV2xDataset(self.root, self.split, delay_frames=milliseconds // _PERIOD_MS)
+        stamps = {frame.vehicle_id: frame.infrastructure_stamp_ns for frame in self.validation().frames}
+        gaps = [stamps[frame.vehicle_id] - frame.infrastructure_stamp_ns for frame in delayed.frames]
+        found = float(np.median(gaps)) / 1e6
+        if abs(found - milliseconds) > _PERIOD_MS / 2:
+            raise EmiffError(
+                f'{self.root}: expected {milliseconds // _PERIOD_MS} roadside frames to be {milliseconds} ms, found '
+                f'{found:.0f} ms'
+            )
+        return delayed
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,12 @@ class Benchmark:
     def _rendered(self, milliseconds: int | None) -> DairV2xDataset:
         kind = 'as_drawn' if milliseconds is None else f'{milliseconds}ms'
         root = self.folder / f'v{VERSION}_val_{self.frames}_{self.size[0]}_{kind}'
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(root.with_name(root.name + '.lock')):  # another study may want it too
+            self._render(root, milliseconds)
+        return DairV2xDataset(root, 'val')
+
+    def _render(self, root: Path, milliseconds: int | None) -> None:
         if not root.exists():
             unfinished = root.with_name(root.name + '.unfinished')
             if unfinished.exists():
@@ -102,4 +121,3 @@ class Benchmark:
             self.report(f'rendering {root}')
             generate_benchmark(unfinished, 'val', self.frames, milliseconds, self.size, self.workers)
             unfinished.rename(root)
-        return DairV2xDataset(root, 'val')

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.multiprocessing as mp
+from filelock import FileLock
 
 from emiff_core.ablation.variants import Learner
 from emiff_core.errors import EmiffError
@@ -26,6 +27,7 @@ from emiff_core.training.samples import Samples
 from emiff_core.training.schedule import total_steps
 
 Report = Callable[[str], None]
+_LOCK = 'training.lock'
 
 
 @dataclass
@@ -66,13 +68,15 @@ class Workshop:
         made_of = hashlib.sha256(f'{learner.digest} {self.source} {self._start}'.encode()).hexdigest()[:8]
         out = self.folder / f'{learner.name}-{made_of}' / f'seed{seed}'
         card = out / 'card.json'
-        if not _is_complete(card, learner.training):
-            report(f'training {learner.name}, seed {seed}, in {out}')
-            began = time.monotonic()
-            self._train(learner, seed, out, report)
-            self.seconds += time.monotonic() - began
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / _LOCK):  # another study may train the same
             if not _is_complete(card, learner.training):
-                raise EmiffError(f'{out}: the training was stopped; the same command goes on with it')
+                report(f'training {learner.name}, seed {seed}, in {out}')
+                began = time.monotonic()
+                self._train(learner, seed, out, report)
+                self.seconds += time.monotonic() - began
+                if not _is_complete(card, learner.training):
+                    raise EmiffError(f'{out}: the training was stopped; the same command goes on with it')
         return out / WEIGHTS, _hours(card)
 
     @cached_property

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from emiff_core.codec import NumericType
+from emiff_core.config import Numbers
 from emiff_core.data.dair_v2x import CooperativeFrame
 from emiff_core.data.synthetic.calibration import CalibrationNoise, calibration_errors
 from emiff_core.evaluation.frame_result import FrameResult
@@ -59,7 +60,12 @@ def calibration_noises(answer: Answer) -> list[Setting]:
 
 def quantisations(engine: EagerEngine) -> list[Setting]:
     """Return the codec's numbers, from the finest to the coarsest."""
-    return [Setting((('bits', float(t.bits)),), CooperativeRoad(engine, t).answer) for t in NumericType]
+    codecs = [replace(engine.config.codec, numbers=numbers) for numbers in get_args(Numbers)]
+    bits = [NumericType[codec.numbers.upper()].bits for codec in codecs]
+    return [
+        Setting((('bits', float(b)),), CooperativeRoad(engine, codec).answer)
+        for b, codec in zip(bits, codecs, strict=True)
+    ]
 
 
 def with_pose_error(frame: CooperativeFrame, error_m: float, error_deg: float) -> CooperativeFrame:

@@ -73,11 +73,11 @@ def run_study(name: str, bench: Bench) -> Path:
     Raises:
         EmiffError: see `Workshop.weights_of` and `run_settings`; or the study cannot be done on this data.
     """
+    made = provenance(bench.workshop.device)  # at once: the checkout may be another one when the study ends
     start = time.monotonic()
     trained_before = bench.workshop.seconds
     rows = tuple(STUDIES[name](bench, name))
     trained_s = bench.workshop.seconds - trained_before
-    made = provenance(bench.workshop.device)
     result = Result(
         name=name,
         data=bench.data.description,

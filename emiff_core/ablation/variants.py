@@ -51,9 +51,10 @@ class Learner:
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits of all settings but the seed: another training has another folder."""
+        """Eight hexadecimal digits of all settings of a training but the seed: another has another folder."""
         training = replace(self.training, seed=0)
-        settings = [schema.plain(self.detector), schema.plain(training), self.side, self.labels]
+        detector = replace(self.detector, codec=CodecConfig())  # nothing is sent in training
+        settings = [schema.plain(detector), schema.plain(training), self.side, self.labels]
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 

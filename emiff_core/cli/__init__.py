@@ -1,6 +1,7 @@
 """`emiff ...`: a file a command. Each imports what it needs when it runs, so that `emiff --help` is instant."""
 
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -49,7 +50,15 @@ def main() -> None:
     try:
         make_app()()
     except EmiffError as error:
-        # assembled, because a path or a value in the message may look like rich's markup
-        message = Text.assemble(('error:', 'red'), f' {error}')
-        Console(stderr=True, soft_wrap=True, highlight=False).print(message)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None or error.strerror is None:  # of no file: a mistake of ours, to be seen whole
+            raise
+        _fail(f'{error.filename}: {error.strerror}')
+
+
+def _fail(reason: str) -> NoReturn:
+    # assembled, because a path or a value in the message may look like rich's markup
+    message = Text.assemble(('error:', 'red'), f' {reason}')
+    Console(stderr=True, soft_wrap=True, highlight=False).print(message)
+    sys.exit(1)

@@ -21,6 +21,9 @@ class StudyOption(str, Enum):
     quantisation = 'quantisation'
 
 
+_TRAINS_OTHERS = (StudyOption.comparison, StudyOption.mca, StudyOption.ccm, StudyOption.fc)
+
+
 def ablate(
     name: Annotated[StudyOption, typer.Argument(help='The study.')],
     out: Annotated[Path, typer.Option(help='Folder for the results and the trainings; what is there is gone on with.')],
@@ -38,7 +41,7 @@ def ablate(
     config: Annotated[Path | None, typer.Option(help='Config of the detector; default: the demo.')] = None,
     training: Annotated[Path | None, typer.Option(help='Config of the training; default: the demo.')] = None,
     weights: Annotated[
-        Path | None, typer.Option(help='Weights of EMIFF as --config has it, which then need no training (seed 0).')
+        Path | None, typer.Option(help='Weights of EMIFF as --config has it, for studies that train no other (seed 0).')
     ] = None,
     initial: Annotated[
         Path | None,
@@ -56,7 +59,7 @@ def ablate(
 ) -> None:
     """Train what is not trained yet, evaluate, and write OUT/NAME.json; started again, it goes on where it stopped.
 
-    pose-error, asynchrony, calibration-noise, quantisation and cameras train nothing if --weights is given.
+    comparison, mca, ccm and fc train EMIFF and what it is compared with alike; the others take --weights.
     """
     from dataclasses import replace
 
@@ -77,6 +80,11 @@ def ablate(
     from emiff_core.training.crossings import render_crossings
     from emiff_core.training.samples import DairSamples, Samples
 
+    if weights is not None and name in _TRAINS_OTHERS:
+        raise EmiffError(
+            f'--weights: expected none, since {name.value} trains EMIFF as it trains the others; --initial gives all '
+            'of them a start'
+        )
     torch.set_num_threads(threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     detector = load_config(config or config_dir() / 'emiff_demo.yaml')

@@ -94,6 +94,7 @@ def evaluate(
     run: dict[str, Any] = {
         'data': str(data.resolve()),
         'split': split,
+        'frames': dataset.digest,
         'delay_frames': delay_frames,
         'features': 'off' if baseline else features.value,
     }
@@ -102,8 +103,9 @@ def evaluate(
         from emiff_core.evaluation.fixed_prior import fixed_prior_detector
 
         counted = prior_data or data
-        run |= {'detector': baseline.value, 'prior_data': str(counted.resolve())}
-        detect = fixed_prior_detector(DairV2xDataset(counted, 'train', None if prior_data else split_file))
+        prior = DairV2xDataset(counted, 'train', None if prior_data else split_file)
+        run |= {'detector': baseline.value, 'prior_data': str(counted.resolve()), 'prior_frames': prior.digest}
+        detect = fixed_prior_detector(prior)
     else:
         from emiff_core.evaluation.baseline_roads import ImageRoad
         from emiff_core.evaluation.road import CooperativeRoad

@@ -3,6 +3,8 @@
 Point clouds are never read, so a copy without velodyne/ will do.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,9 @@ from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 
 SPLIT_FILE = 'cooperative-split-data.json'
+COOPERATIVE_INDEX = 'cooperative/data_info.json'
+VEHICLE_INDEX = 'vehicle-side/data_info.json'
+ROADSIDE_INDEX = 'infrastructure-side/data_info.json'
 _DEFAULT_SIZE = (1920, 1080)  # of every image of the published set, whose calibration files need not say so
 _STAMP_DIGITS = 16  # of microseconds since 1970, until the year 2286
 
@@ -109,9 +114,9 @@ class DairV2xDataset:
             raise EmiffError(f'delay: expected 0 frames or more, found {delay_frames}')
         self.root = root
         self.with_distortion = with_distortion
-        self._vehicle = read_side(root / 'vehicle-side/data_info.json')
-        self._infrastructure = read_side(root / 'infrastructure-side/data_info.json')
-        index = root / 'cooperative/data_info.json'
+        self._vehicle = read_side(root / VEHICLE_INDEX)
+        self._infrastructure = read_side(root / ROADSIDE_INDEX)
+        index = root / COOPERATIVE_INDEX
         wanted = None if split is None else set(read_split(split_file or root / SPLIT_FILE, split))
         pairs = []
         for i, entry in enumerate(read_list(index)):
@@ -129,6 +134,15 @@ class DairV2xDataset:
             what = 'a frame' if split is None else f'a frame of split {split!r}'
             raise EmiffError(f'{index}: expected {what}, found none')
         self.frames: Sequence[CooperativeFrame] = _Frames(self, pairs)
+        self._pairs = [(vehicle_id, infrastructure_id) for vehicle_id, infrastructure_id, _ in pairs]
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits of which frames these are, in what order, and of their indices: stamps and paths."""
+        content = hashlib.sha256(json.dumps(self._pairs).encode())
+        for index in (COOPERATIVE_INDEX, VEHICLE_INDEX, ROADSIDE_INDEX):
+            content.update((self.root / index).read_bytes())
+        return content.hexdigest()[:8]
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -139,7 +153,7 @@ class DairV2xDataset:
         if not infrastructure_id.isdecimal():
             raise EmiffError(f'{source}: infrastructure_image_path: expected a number, found {infrastructure_id!r}')
         number = int(infrastructure_id) - frames
-        index = self.root / 'infrastructure-side/data_info.json'
+        index = self.root / ROADSIDE_INDEX
         if number < number_of(entry, 'batch_start_id', f'{index}: frame {infrastructure_id}'):
             return None
         earlier = f'{number:06d}'

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.bag.feature_frames import FeatureFrameSerializer
-from emiff_core.codec import NumericType, decode, encode
+from emiff_core.codec import decode, encode
+from emiff_core.config import CodecConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.data.dair_v2x import CooperativeFrame
 from emiff_core.data.images import read_image
@@ -65,10 +66,10 @@ class Seen:
 class CooperativeRoad(Road):
     """EMIFF's road. What is sent passes the config's codec, as on the air."""
 
-    def __init__(self, engine: EagerEngine, numeric_type: NumericType | None = None) -> None:
-        """Take an engine that holds both halves, and write numbers as `numeric_type` if not as its config says."""
+    def __init__(self, engine: EagerEngine, codec: CodecConfig | None = None) -> None:
+        """Take an engine that holds both halves, and a codec if not that of its config."""
         self._engine = engine
-        self._numeric_type = numeric_type
+        self._codec = engine.config.codec if codec is None else codec
         self._serializer = FeatureFrameSerializer()
 
     def see(self, frame: CooperativeFrame, content: CooperativeFrame | None) -> Seen:
@@ -105,7 +106,7 @@ class CooperativeRoad(Road):
         T_world_camera = frame.T_world_infrastructure_lidar @ transforms.inverse(frame.T_infrastructure_camera_lidar)
         # another frame's image, as a control, is placed by this frame's camera
         placed = replace(feature, camera=network_view(frame.infrastructure_camera, self._engine.config.image))
-        return sealed(self._engine, placed, T_world_camera, frame.infrastructure_stamp_ns, self._numeric_type)
+        return sealed(self._engine, placed, T_world_camera, frame.infrastructure_stamp_ns, self._codec)
 
 
 def sealed(
@@ -113,7 +114,7 @@ def sealed(
     feature: InfrastructureFeature,
     T_world_camera: NDArray[np.float64],
     stamp_ns: int,
-    numeric_type: NumericType | None = None,
+    codec: CodecConfig,
 ) -> FeatureFrame:
     """Return a feature as a roadside node sends it.
 
@@ -122,9 +123,8 @@ def sealed(
         feature: the latent, with its camera.
         T_world_camera: (4, 4) of that camera.
         stamp_ns: of its image.
-        numeric_type: of the numbers; None: as the config of the engine says.
+        codec: writes the latent.
     """
-    named = NumericType[engine.config.codec.name.upper()]
     return FeatureFrame.sealed_at(
         T_world_camera,
         agent_id=_AGENT,
@@ -136,7 +136,7 @@ def sealed(
         world_frame=_WORLD_FRAME,
         camera=feature.camera,
         scale=feature.scale,
-        latent=encode(feature.latent, named if numeric_type is None else numeric_type),
+        latent=encode(feature.latent, codec),
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from emiff_core.config import EmiffConfig
+from emiff_core.errors import EmiffError
 from emiff_core.model.camera_batch import CameraBatch
 from emiff_core.training.assigner import Targets
 from emiff_core.training.augmentation import Example, make_example
@@ -71,8 +72,8 @@ class Draw:
     index: int
 
 
-class Examples(Dataset[Example]):
-    """Samples as examples; what is drawn depends on the seed, the epoch and the sample alone."""
+class Examples(Dataset[Example | EmiffError]):
+    """Samples as examples, or why one cannot be read; what is drawn depends on seed, epoch and sample alone."""
 
     def __init__(self, samples: Samples, detector: EmiffConfig, augmentation: AugmentationConfig, seed: int) -> None:
         self._samples = samples
@@ -83,9 +84,12 @@ class Examples(Dataset[Example]):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, draw: Draw) -> Example:
+    def __getitem__(self, draw: Draw) -> Example | EmiffError:
         rng = np.random.default_rng([self._seed, draw.epoch, draw.index])
-        return make_example(self._samples[draw.index], self._detector, self._augmentation, rng)
+        try:
+            return make_example(self._samples[draw.index], self._detector, self._augmentation, rng)
+        except EmiffError as error:
+            return error
 
 
 class DrawOrder(Sampler[list[Draw]]):

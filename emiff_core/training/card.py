@@ -12,16 +12,18 @@ import torch
 from emiff_core import __version__
 
 
-def write_card(path: Path, device: torch.device, settings: dict[str, object], results: dict[str, object]) -> None:
+def write_card(
+    path: Path, made: 'Provenance', settings: dict[str, object], results: dict[str, object]
+) -> None:
     """Write the card of a training.
 
     Args:
         path: JSON file.
-        device: that it was trained on.
+        made: by what.
         settings: detector, training and data, plain values.
         results: model_id, steps, hours, metrics.
     """
-    card = {**results, **asdict(provenance(device)), 'settings': settings}
+    card = {**results, **asdict(made), 'settings': settings}
     path.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
 
 

@@ -29,7 +29,7 @@ class OptimizerConfig:
         clip_norm: largest norm of all gradients together.
         batch_size: samples a process sees at once.
         accumulate: batches whose gradients are averaged into one step.
-        frozen_stages: of the ResNets, from the stem on, that keep their weights: 1 is the stem and the first stage.
+        frozen_stages: of the ResNets' four, that keep their weights: 1 is the first, and the stem before it.
         frozen_norms: whether the ResNets' batch norms keep their statistics.
         average_decay: of the exponential moving average of the weights, which is what is validated and written;
             0: none.
@@ -43,7 +43,7 @@ class OptimizerConfig:
     clip_norm: Positive = 35.0
     batch_size: PositiveInt = 2
     accumulate: PositiveInt = 1
-    frozen_stages: Annotated[int, Range(0, 5)] = 1
+    frozen_stages: Annotated[int, Range(0, 4)] = 1
     frozen_norms: bool = True
     average_decay: Fraction = 0.0
     precision: Literal['float32', 'bfloat16'] = 'float32'

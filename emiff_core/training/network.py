@@ -32,7 +32,7 @@ class TrainingNetwork(nn.Module):
         self._config = config
         self.register_buffer('anchors', make_anchors(detector.config.voxels, detector.config.head), persistent=False)
         for resnet in self._resnets():
-            for module in _flat(_stages(resnet)[: config.optimizer.frozen_stages]):
+            for module in _flat(_frozen(resnet, config.optimizer)):
                 module.requires_grad_(False)
         for parameter in self.parameters():
             if parameter.ndim == 4:  # fast on CPUs in bfloat16, and on GPUs
@@ -59,9 +59,8 @@ class TrainingNetwork(nn.Module):
         """Switch to training, or back; frozen batch norms stay as they are used."""
         super().train(mode)
         for resnet in self._resnets():
-            stages = _stages(resnet)
-            frozen = stages if self._config.optimizer.frozen_norms else stages[: self._config.optimizer.frozen_stages]
-            for module in _flat(frozen):
+            norms = _stages(resnet) if self._config.optimizer.frozen_norms else _frozen(resnet, self._config.optimizer)
+            for module in _flat(norms):
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
         return self
@@ -108,6 +107,11 @@ def detector_of(config: EmiffConfig, tensors: dict[str, Tensor], device: torch.d
 def _stages(resnet: ResNet) -> list[list[nn.Module]]:
     """Return the stem and the four stages."""
     return [[resnet.conv1, resnet.bn1], [resnet.layer1], [resnet.layer2], [resnet.layer3], [resnet.layer4]]
+
+
+def _frozen(resnet: ResNet, config: OptimizerConfig) -> list[list[nn.Module]]:
+    """Return what keeps its weights: with the first stage the stem before it."""
+    return _stages(resnet)[: config.frozen_stages + 1] if config.frozen_stages else []
 
 
 def _flat(stages: list[list[nn.Module]]) -> list[nn.Module]:

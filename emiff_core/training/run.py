@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -19,8 +19,9 @@ from emiff_core.model import weights
 from emiff_core.model.baselines import build_detector
 from emiff_core.model.checkpoint import load_backbone
 from emiff_core.model.emiff import Emiff
+from emiff_core.training.augmentation import Example
 from emiff_core.training.batch import Batch, DrawOrder, Examples
-from emiff_core.training.card import write_card
+from emiff_core.training.card import provenance, write_card
 from emiff_core.training.checkpoint import load_checkpoint, save_checkpoint
 from emiff_core.training.config import TrainingConfig
 from emiff_core.training.log import TrainingLog
@@ -90,6 +91,7 @@ class _Run:
         self.plan = plan
         self.processes = processes
         self.report = report
+        self.provenance = provenance(processes.device)  # at once: the checkout may be another one at the end
         options = plan.training.optimizer
         samples_a_step = options.batch_size * options.accumulate * processes.world
         total = total_steps(plan.training.schedule, len(plan.samples), samples_a_step)
@@ -149,13 +151,16 @@ class _Run:
         loader = DataLoader(
             Examples(plan.samples, plan.detector, plan.training.augmentation, plan.training.seed),
             batch_sampler=order,
-            collate_fn=Batch.collate,
+            collate_fn=_collate,
             num_workers=plan.workers,
             multiprocessing_context='spawn' if plan.workers else None,
             worker_init_fn=_leave_interrupts_to_the_training,
         )
         batches = iter(loader)
         while group := list(islice(batches, options.accumulate)):
+            for batch in group:
+                if isinstance(batch, EmiffError):
+                    raise batch
             yield group
 
     def _resume(self) -> None:
@@ -192,7 +197,7 @@ class _Run:
         save_config(plan.detector, plan.out / 'config.yaml')
         write_card(
             plan.out / 'card.json',
-            self.processes.device,
+            self.provenance,
             self.settings,
             {
                 'model_id': weights.model_id(stored),
@@ -220,12 +225,31 @@ def _first_detector(plan: Plan) -> tuple[Emiff, str | None]:
         return detector, weights.load_blocks(detector, plan.initial, plan.initial_blocks)
     if plan.detector.backbone.pretrained is not None:
         load_backbone(detector, Path(plan.detector.backbone.pretrained))
+    elif plan.training.optimizer.frozen_stages or plan.training.optimizer.frozen_norms:
+        raise EmiffError(
+            'optimizer: expected frozen_stages 0 and frozen_norms false, since the ResNets start random; to start '
+            "from trained ones name them as the detector's backbone.pretrained, or give --initial"
+        )
     return detector, None
 
 
+def _collate(examples: Sequence[Example | EmiffError]) -> Batch | EmiffError:
+    """Return a batch, or what is wrong with one of its samples: raised in a worker, it would come as a traceback."""
+    whole = []
+    for example in examples:
+        if isinstance(example, EmiffError):
+            return example
+        whole.append(example)
+    return Batch.collate(whole)
+
+
 def _leave_interrupts_to_the_training(_: int) -> None:
-    """Keep a worker alive at Ctrl-C, which reaches it too: the training still needs its batches to end in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Keep a worker alive at Ctrl-C, which reaches it too: the training still needs its batches to end in order.
+
+    So does torchrun's SIGTERM, which goes to the whole group. A worker whose training is gone ends by itself.
+    """
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_IGN)
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from emiff_core.codec import NumericType, encode
+from emiff_core.codec import encode
+from emiff_core.config import CodecConfig
 from emiff_core.cooperation.admission import AdmissionRules
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.geometry import PinholeCamera
@@ -32,7 +33,7 @@ def frame(**changes: object) -> FeatureFrame:
         orientation=(0.5, -0.5, 0.5, 0.5),
         camera=camera(),
         scale=SCALE,
-        latent=encode(latent, NumericType.FLOAT32),
+        latent=encode(latent, CodecConfig('float32')),
     )
     return replace(whole, **changes).sealed()
 

@@ -1,12 +1,20 @@
-"""The plain codec: what comes back, and what is refused."""
+"""The codecs: what comes back, and what is refused."""
 
+import tracemalloc
+import zlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from emiff_core.codec import EncodedLatent, NumericType, decode, encode
+from emiff_core.codec import EncodedLatent, NumericType, decode
+from emiff_core.codec import encode as encode_with
+from emiff_core.config import CodecConfig
 from emiff_core.errors import EmiffError
+
+
+def encode(latent: np.ndarray, numeric_type: NumericType, coding: str = 'plain') -> EncodedLatent:
+    return encode_with(latent, CodecConfig(numeric_type.name.lower(), coding))
 
 
 def some_latent(seed: int = 0) -> np.ndarray:
@@ -106,3 +114,44 @@ def broken(**changes: object) -> EncodedLatent:
 def test_a_broken_payload_is_refused_with_what_was_expected(encoded, word):
     with pytest.raises(EmiffError, match=word):
         decode(encoded)
+
+
+@pytest.mark.parametrize('numeric_type', list(NumericType))
+def test_deflating_loses_nothing_and_makes_a_sparse_latent_smaller(numeric_type):
+    latent = np.random.default_rng(0).normal(-1, 1, (4, 24, 60)).clip(0).astype(np.float32)
+    plain, deflated = (encode(latent, numeric_type, coding) for coding in ('plain', 'deflate'))
+    assert np.array_equal(decode(deflated), decode(plain))
+    assert len(deflated.payload) < 0.8 * len(plain.payload)
+
+
+def deflated(content: bytes, end: bytes = b'', cut: int | None = None) -> EncodedLatent:
+    encoder = zlib.compressobj(wbits=-15)
+    payload = (encoder.compress(content) + encoder.flush())[:cut] + end
+    return replace(encode(some_latent(), NumericType.FLOAT32, 'deflate'), payload=payload)
+
+
+@pytest.mark.parametrize(
+    ('encoded', 'word'),
+    [
+        (deflated(b'\0' * 279), '280'),
+        (deflated(b'\0' * 281), '280'),
+        (deflated(b'\0' * 280, end=b'more'), '280'),
+        (deflated(bytes(range(256)) + b'\0' * 24, cut=-3), '280'),
+        (replace(deflated(b''), payload=b'\xff' * 40), 'cannot be inflated'),
+        (replace(deflated(b''), payload=b''), '280'),
+    ],
+)
+def test_a_stream_that_is_not_the_latent_is_refused(encoded, word):
+    with pytest.raises(EmiffError, match=word):
+        decode(encoded)
+    assert np.array_equal(decode(deflated(b'\0' * 280)), np.zeros((2, 5, 7)))
+
+
+def test_a_stream_that_would_fill_the_memory_is_refused_before_it_does():
+    bomb = deflated(b'\0' * (1 << 26))
+    tracemalloc.start()
+    with pytest.raises(EmiffError, match='280'):
+        decode(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20

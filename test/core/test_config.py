@@ -58,7 +58,7 @@ def test_official_keeps_every_quirk_and_r50_mends_them_all():
         ('neck', 'channels', [64, 128], 'x.yaml: neck.channels: expected stages that bring 12 voxels of height to 3'),
         ('head', 'score_threshold', 1.5, 'x.yaml: head.score_threshold: expected at least 0, at most 1, found 1.5'),
         ('head', 'class_names', ['car', 'bus'], 'x.yaml: head.anchor_sizes: expected 2'),
-        ('codec', 'name', 'int4', "x.yaml: codec.name: expected one of float32, float16, int8, found 'int4'"),
+        ('codec', 'coding', 'zip', "x.yaml: codec.coding: expected one of plain, deflate, found 'zip'"),
     ],
 )
 def test_a_mistake_is_named_with_file_key_expectation_and_finding(values, section, key, value, message):

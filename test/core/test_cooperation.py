@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emiff_core.codec import NumericType, encode
+from emiff_core.codec import encode
+from emiff_core.config import CodecConfig
 from emiff_core.cooperation.admission import Admission, AdmittedFrame
 from emiff_core.cooperation.feature_buffer import FeatureBuffer
 from emiff_core.cooperation.refusal import Refusal
@@ -27,7 +28,7 @@ def test_a_good_frame_is_admitted_and_decoded():
     [
         ({'model_id': 'cd' * 32}, Refusal.OTHER_MODEL),
         ({'world_frame': 'odom'}, Refusal.OTHER_WORLD),
-        ({'latent': encode(np.ones((1, 4, 7), np.float32), NumericType.FLOAT32)}, Refusal.MALFORMED),
+        ({'latent': encode(np.ones((1, 4, 7), np.float32), CodecConfig('float32'))}, Refusal.MALFORMED),
         ({'latent': replace(frame().latent, codec='other')}, Refusal.MALFORMED),
         ({'latent': replace(frame().latent, payload=b'\xff' * 96)}, Refusal.MALFORMED),
         ({'orientation': (0.0, 0.0, 0.0, 0.0)}, Refusal.MALFORMED),
@@ -36,7 +37,7 @@ def test_a_good_frame_is_admitted_and_decoded():
         ({'scale': (0.0, 0.5)}, Refusal.MALFORMED),
         ({'scale': (0.5, 0.51)}, Refusal.MALFORMED),
         ({'position': (1e9, 0.0, 0.0)}, Refusal.MALFORMED),
-        ({'latent': encode(np.full((1, 4, 6), 1e30, np.float32), NumericType.FLOAT32)}, Refusal.MALFORMED),
+        ({'latent': encode(np.full((1, 4, 6), 1e30, np.float32), CodecConfig('float32'))}, Refusal.MALFORMED),
         ({'camera': PinholeCamera(np.diag([2183.0, 2329.0, 0.0]) + 5, 1920, 1080)}, Refusal.MALFORMED),
         ({'camera': camera(cx=-3.0)}, Refusal.MALFORMED),
         ({'camera': camera(fx=1e7)}, Refusal.MALFORMED),

@@ -12,6 +12,7 @@ from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff_core.bag.definitions import make_typestore
 from emiff_core.bag.detections import detections_of
 from emiff_core.codec import NumericType, decode, encode
+from emiff_core.config import CodecConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame, checksum
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, Detections, PinholeCamera
@@ -19,9 +20,10 @@ from emiff_ros import messages
 from emiff_ros.types import header_stamp_ns, message_class
 
 STAMP = 1_700_000_000_123_456_789
+INT8 = CodecConfig('int8')
 
 
-def feature_frame(numeric_type: NumericType = NumericType.INT8) -> FeatureFrame:
+def feature_frame(codec: CodecConfig = INT8) -> FeatureFrame:
     rng = np.random.default_rng(0)
     quaternion = rng.normal(size=4)
     return FeatureFrame(
@@ -36,13 +38,14 @@ def feature_frame(numeric_type: NumericType = NumericType.INT8) -> FeatureFrame:
         orientation=tuple(quaternion / np.linalg.norm(quaternion)),
         camera=PinholeCamera(np.array([[2183.375, 0, 940.59], [0, 2329.297, 567.568], [0, 0, 1]]), 1920, 810),
         scale=(1 / 3, 0.26666),
-        latent=encode(rng.exponential(size=(2, 5, 7)).astype(np.float32), numeric_type),
+        latent=encode(rng.exponential(size=(2, 5, 7)).astype(np.float32), codec),
     ).sealed()
 
 
-@pytest.mark.parametrize('numeric_type', list(NumericType))
-def test_a_feature_frame_comes_back_whole_and_its_checksum_holds(numeric_type):
-    frame = feature_frame(numeric_type)
+@pytest.mark.parametrize('numbers', [t.name.lower() for t in NumericType])
+@pytest.mark.parametrize('coding', ['plain', 'deflate'])
+def test_a_feature_frame_comes_back_whole_and_its_checksum_holds(numbers, coding):
+    frame = feature_frame(CodecConfig(numbers, coding))
     wire = serialize_message(messages.feature_frame_to_message(frame))
     back = messages.feature_frame_from_message(deserialize_message(wire, FeatureFrameMsg))
     assert checksum(back) == back.checksum == frame.checksum

@@ -15,7 +15,8 @@ from vision_msgs.msg import Detection3DArray
 from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FusionStatus, ImageRefusal
 from emiff_core.bag.cameras import camera_of
-from emiff_core.codec import NumericType, encode
+from emiff_core.codec import encode
+from emiff_core.config import CodecConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.stamps import stamp_of
@@ -107,7 +108,7 @@ class Road:
             orientation=(-0.5, -0.5, 0.5, 0.5),
             camera=self._feature.camera,
             scale=self._feature.scale,
-            latent=encode(self._feature.latent, NumericType.INT8),
+            latent=encode(self._feature.latent, CodecConfig('int8')),
         )
         sealed = replace(frame, **changes).sealed()
         self._sequence += 1

@@ -8,6 +8,7 @@ import pytest
 from emiff_core.ablation import settings
 from emiff_core.ablation.scores import places_of, score
 from emiff_core.ablation.sweep import run_settings
+from emiff_core.config import CodecConfig
 from emiff_core.data.synthetic.calibration import CalibrationNoise
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.frame_result import FrameResult
@@ -15,6 +16,7 @@ from emiff_core.evaluation.ranges import ModelRange
 from emiff_core.evaluation.road import CooperativeRoad
 from emiff_core.evaluation.run import EvaluatedFrame
 from emiff_core.geometry import Detections, transforms
+from emiff_core.inference.eager import EagerEngine
 
 
 def T_world_camera(frame) -> np.ndarray:
@@ -65,6 +67,7 @@ def test_calibration_noise_falsifies_both_cameras_and_grows(dataset):
 
 def test_fewer_bits_are_fewer_bytes(dataset, engine):
     frame = dataset.frames[0]
+    engine = EagerEngine(replace(engine.config, codec=CodecConfig('int8', 'plain')), device='cpu')
     road = CooperativeRoad(engine)
     seen = road.see(frame, frame)
     found = {dict(s.values)['bits']: s.answer(frame, seen).sent for s in settings.quantisations(engine)}

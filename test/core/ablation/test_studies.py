@@ -86,7 +86,7 @@ def test_variants_differ_from_emiff_in_what_their_names_say(small, training):
     ):
         assert replace(by_name[name], **{field: getattr(small, field)}) == small != by_name[name]
     bare = by_name['emiff_without_fc']
-    assert (bare.compression.channel_ratio, bare.compression.spatial_stages, bare.codec.name) == (1, 0, 'float32')
+    assert (bare.compression.channel_ratio, bare.compression.spatial_stages, bare.codec.numbers) == (1, 0, 'float32')
     assert replace(bare, compression=small.compression, codec=small.codec) == small
 
 
@@ -162,6 +162,13 @@ def test_late_fusion_takes_the_weights_of_both_single_sides(bench, monkeypatch):
         'infrastructure_cooperative_labels',
         'vehicle_cooperative_labels',
     ]
+
+
+def test_a_study_that_trains_others_takes_no_weights_that_were_trained_otherwise(tmp_path):
+    ran = CliRunner().invoke(
+        make_app(), ['ablate', 'comparison', '--out', str(tmp_path), '--weights', str(tmp_path / 'mine.safetensors')]
+    )
+    assert isinstance(ran.exception, EmiffError) and '--initial' in str(ran.exception)
 
 
 def _plain_study(chosen):

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from emiff_core.bag.definitions import make_typestore
 from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.cli.evaluate import evaluate
-from emiff_core.codec import NumericType, encode
+from emiff_core.codec import encode
 from emiff_core.config import CodecConfig, VoxelConfig, save_config
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.data.dair_v2x import DairV2xDataset
@@ -94,7 +94,7 @@ def test_what_is_sent_matters_and_nothing_sent_is_the_vehicle_alone(dataset, tin
 
 
 def test_a_feature_frames_bytes_are_its_message(camera):
-    latent = encode(np.arange(24, dtype=np.float32).reshape(2, 3, 4), NumericType.FLOAT16)
+    latent = encode(np.arange(24, dtype=np.float32).reshape(2, 3, 4), CodecConfig('float16'))
     frame = FeatureFrame(
         'pole', 1, 2, 1626155123626068000, 'lens', 'ab' * 32, 'map', (1.0, 2.0, 3.0), (0.0, 0.0, 0.6, 0.8), camera,
         (0.5, 0.25), latent,

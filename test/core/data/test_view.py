@@ -14,8 +14,8 @@ from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.bag.reader import BagReader
 from emiff_core.bag.writer import BagWriter
 from emiff_core.cli import make_app
-from emiff_core.codec import NumericType, encode
-from emiff_core.config import VoxelConfig
+from emiff_core.codec import encode
+from emiff_core.config import CodecConfig, VoxelConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
 from emiff_core.demo import topics
@@ -74,7 +74,7 @@ def feature(frame: CooperativeFrame, sequence: int) -> FeatureFrame:
         world_frame='map',
         camera=frame.infrastructure_camera,
         scale=(0.5, 0.5),
-        latent=encode(latent, NumericType.INT8),
+        latent=encode(latent, CodecConfig('int8')),
     )
 
 

@@ -63,3 +63,20 @@ def test_it_asks_for_one_source(run, tmp_path):
         result = run(*arguments)
         assert isinstance(result.exception, EmiffError)
         assert 'either --cache' in str(result.exception)
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_picture_that_is_missing_is_named_in_one_line_whoever_reads_it(run, tmp_path, workers):
+    generate(tmp_path / 'data', 6, seed=1, size=(240, 135))
+    for picture in (tmp_path / 'data/vehicle-side/image').iterdir():
+        picture.unlink()
+    result = run('--data', str(tmp_path / 'data'), '--workers', str(workers))
+    assert isinstance(result.exception, EmiffError)
+    assert 'vehicle-side/image' in str(result.exception) and '\n' not in str(result.exception)
+
+
+def test_random_backbones_are_not_frozen(run, tmp_path):
+    generate(tmp_path / 'data', 6, seed=1, size=(240, 135))
+    (tmp_path / 'training.yaml').write_text('optimizer: {frozen_stages: 1}')
+    result = run('--data', str(tmp_path / 'data'))
+    assert isinstance(result.exception, EmiffError) and 'backbone.pretrained' in str(result.exception)
