@@ -43,6 +43,7 @@ class CameraImage:
         camera: what took it.
         arrived: time.monotonic() when image and camera_info were both there, seconds.
         taken: time.monotonic() when the worker took them.
+        session: of the gate, at that time.
     """
 
     header: Header
@@ -50,6 +51,7 @@ class CameraImage:
     camera: PinholeCamera
     arrived: float
     taken: float
+    session: int
 
     @property
     def stamp_ns(self) -> int:
@@ -228,12 +230,12 @@ class CameraInput:
     def _work(self) -> None:
         while (item := self._slot.get()) is not None:
             image, info, arrived = item
-            taken = time.monotonic()
+            taken, session = time.monotonic(), self._gate.session
             try:
                 pixels = images.to_bgr(image)
                 camera = camera_of(info)
                 check_size(camera, pixels)
-                self._user.process(CameraImage(image.header, pixels, camera, arrived, taken))
+                self._user.process(CameraImage(image.header, pixels, camera, arrived, taken, session))
                 self.counts.add('processed')
             except Paused:
                 self.counts.add('skipped')

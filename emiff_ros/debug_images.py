@@ -57,7 +57,7 @@ class DebugImages:
     def _work(self) -> None:
         while (answer := self._slot.get()) is not None:
             try:
-                self._gate.send(partial(self._publisher.publish, _draw(answer)))
+                self._gate.send(partial(self._publisher.publish, _draw(answer)), answer.image.session)
             except Paused:
                 continue
             except Exception as error:  # whatever fails on one image, the next gets its chance

@@ -9,9 +9,14 @@ class Paused(Exception):
 
 
 class Gate:
-    """Open while a node is active and enabled. Once `close` has returned, no message leaves any more."""
+    """Open while a node is active and enabled. Once `close` has returned, no message leaves any more.
+
+    Attributes:
+        session: counts the times it was opened; what began in an earlier one does not leave in this.
+    """
 
     def __init__(self) -> None:
+        self.session = 0
         self._is_open = False
         self._sending = threading.Lock()
 
@@ -22,7 +27,9 @@ class Gate:
 
     def open(self) -> None:
         """Let messages pass."""
-        self._is_open = True
+        with self._sending:
+            self.session += 1
+            self._is_open = True
 
     def close(self) -> None:
         """Let none pass; a message that is just leaving is waited for."""
@@ -34,12 +41,18 @@ class Gate:
         if not self._is_open:
             raise Paused
 
-    def send(self, publish: Callable[[], None]) -> None:
+    def send(self, publish: Callable[[], None], session: int | None = None) -> None:
         """Call `publish`, which takes a moment and publishes.
 
+        Args:
+            publish: is called at once, or never.
+            session: in which the work on it began; None: it is as good in any.
+
         Raises:
-            Paused: the gate is closed, and nothing was published.
+            Paused: the gate is closed or was in between, and nothing was published.
         """
         with self._sending:
             self.check()
+            if session not in (None, self.session):
+                raise Paused
             publish()

@@ -40,4 +40,6 @@ def _decode(message: CompressedImage) -> NDArray[np.uint8]:
         pixels = None
     if pixels is None:
         raise EmiffError(f'image: expected JPEG or PNG data, found {len(data)} bytes that do not decode')
+    if pixels.ndim == 2:  # cv_bridge leaves grey pictures as they are
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
     return np.asarray(pixels, dtype=np.uint8)

@@ -117,7 +117,7 @@ class InfrastructureWork:
 
     def _send(self, encoded: '_Encoded') -> bool:
         try:
-            self._gate.send(partial(self._publish, self._seal(encoded), encoded))
+            self._gate.send(partial(self._publish, self._seal(encoded), encoded), encoded.image.session)
         except Paused:
             return False
         except Exception as error:  # whatever fails on one feature, the next gets its chance

@@ -17,6 +17,7 @@ from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
 STARTS = ('node', 'launch', 'manager')
+_TRUTHS = ('true', 'false', 'True', 'False')
 
 # A node finishes the image in work, which takes half a minute at the official size on a CPU; launch would wait 5 s.
 _PROCESS = {'output': 'screen', 'sigterm_timeout': '60'}
@@ -33,7 +34,7 @@ def describe_node(executable: str, topics: Mapping[str, tuple[str, str]]) -> Lau
         argument('name', executable, 'name of the node'),
         argument('namespace', '', 'namespace of the node'),
         *common_arguments(executable),
-        switch('use_sim_time', 'false', 'take the time from /clock'),
+        *model_arguments('the node'),
         *(argument(name, topic, description) for name, (topic, description) in topics.items()),
     ]
 
@@ -43,7 +44,7 @@ def describe_node(executable: str, topics: Mapping[str, tuple[str, str]]) -> Lau
             executable,
             name=value(context, 'name'),
             namespace=value(context, 'namespace'),
-            parameters=[value(context, 'params'), {'use_sim_time': truth(context, 'use_sim_time')}],
+            parameters=[value(context, 'params'), given_parameters(context)],
             remappings={topic: value(context, name) for name, (topic, _) in topics.items()},
         )
 
@@ -57,7 +58,7 @@ def argument(name: str, default: Any, description: str, choices: Sequence[str] |
 
 def switch(name: str, default: str, description: str) -> DeclareLaunchArgument:
     """Declare an argument that is true or false, see `truth`."""
-    return argument(name, default, description, ('true', 'false', 'True', 'False'))
+    return argument(name, default, description, _TRUTHS)
 
 
 def common_arguments(executable: str) -> list[DeclareLaunchArgument]:
@@ -73,6 +74,26 @@ def common_arguments(executable: str) -> list[DeclareLaunchArgument]:
             STARTS,
         ),
     ]
+
+
+def model_arguments(whose: str) -> list[DeclareLaunchArgument]:
+    """Return the arguments that overrule a parameter file where they are given, see `given_parameters`."""
+    otherwise = 'empty: as the parameter file says'
+    return [
+        argument('config', '', f'model config of {whose}; {otherwise}'),
+        argument('weights', '', f'weights of {whose} (.safetensors, or random); {otherwise}'),
+        argument('image_transport', '', f'how images come; {otherwise}', ('', 'raw', 'compressed')),
+        argument('use_sim_time', '', f'take the time from /clock; {otherwise}', ('', *_TRUTHS)),
+    ]
+
+
+def given_parameters(context: LaunchContext) -> dict[str, Any]:
+    """Return the parameters that `model_arguments` were given for."""
+    names = ('config', 'weights', 'image_transport')
+    given: dict[str, Any] = {name: text(value(context, name)) for name in names if value(context, name)}
+    if value(context, 'use_sim_time'):
+        given['use_sim_time'] = truth(context, 'use_sim_time')
+    return given
 
 
 def share(*parts: str) -> PathJoinSubstitution:
@@ -132,9 +153,10 @@ def image_topic(transport: str) -> str:
     return 'image/compressed' if transport == 'compressed' else 'image'
 
 
-def camera_remappings(camera: str, transport: str) -> dict[str, str]:
-    """Return the remappings of a node's image and camera_info to those in the namespace `camera`."""
-    return {f'~/input/{topic}': f'{camera}/{topic}' for topic in (image_topic(transport), 'camera_info')}
+def camera_remappings(camera: str) -> dict[str, str]:
+    """Return the remappings of a node's images, of either transport, and camera_info to the namespace `camera`."""
+    topics = (image_topic('raw'), image_topic('compressed'), 'camera_info')
+    return {f'~/input/{topic}': f'{camera}/{topic}' for topic in topics}
 
 
 def plain_node(executable: str, parameters: Mapping[str, Any]) -> list[Any]:

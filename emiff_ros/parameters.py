@@ -48,7 +48,7 @@ def declare_live(
     """
     _declare(node, name, default, description, interval, (), read_only=False)
 
-    def check(changes: list[Parameter[Any]]) -> SetParametersResult:
+    def check(changes: 'list[Parameter[Any]]') -> SetParametersResult:  # quoted: not generic before Kilted
         try:
             for change in changes:
                 if change.name == name:

@@ -10,11 +10,14 @@ from contextlib import ExitStack
 import rclpy
 from rclpy.exceptions import NameValidationException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from emiff_core.errors import EmiffError
 from emiff_ros.parameters import refuse_unknown
+
+RCLError = rclpy_implementation.RCLError
 
 
 class RunnableNode(Node):
@@ -77,5 +80,8 @@ def _spin(node: RunnableNode, stop: threading.Event) -> int:
         refuse_unknown(node)
         node.begin()
         while not stop.is_set() and node.exit_code is None and rclpy.ok():
-            executor.spin_once(timeout_sec=0.1)
+            try:
+                executor.spin_once(timeout_sec=0.1)
+            except RCLError as error:  # before Kilted an illegal lifecycle request ends in the executor
+                node.get_logger().error(f'a request was not answered: {" ".join(str(error).split())}')
     return node.exit_code or 0

@@ -232,7 +232,7 @@ class VehicleWork:
             self._publish_plots(ages, started, sent)
             self.health.answered(sent, total_ms)
 
-        self._gate.send(publish)
+        self._gate.send(publish, image.session)
 
     def _publish_plots(self, used: list[FeatureUsed], started: float, sent: float) -> None:
         self._processing_ms.publish(Float64(data=(sent - started) * 1e3))

@@ -22,6 +22,7 @@ from emiff_ros.reports import Reports
 from emiff_ros.run import RunnableNode, run
 from emiff_ros.types import message_class
 
+_CHECK_S = 2.0
 _KEPT = 100  # of each small topic, ten seconds at 10 Hz
 # whatever the others offer matches it
 _LISTEN = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -65,6 +66,13 @@ class ViewNode(RunnableNode):
         for topic, type_name in names.small().items():
             profile = qos.LATCHED if topic == TF_STATIC else _LISTEN
             self.create_subscription(message_class(type_name), topic, self._reader(topic, type_name), profile, raw=True)
+
+        self.create_timer(_CHECK_S, self._check)
+
+    def _check(self) -> None:
+        for topic in (*self._names.images, self._names.detections):
+            if not self.count_publishers(topic):
+                self._reports.warn(f'nobody {topic}', f'expected {topic}, found nobody who publishes there')
 
     def close(self) -> None:
         """Complete the file."""

@@ -9,11 +9,11 @@ from emiff_ros.launching import (
     argument,
     camera_remappings,
     common_arguments,
+    given_parameters,
     managed_node,
+    model_arguments,
     share,
-    switch,
     text,
-    truth,
     value,
 )
 
@@ -33,10 +33,7 @@ def generate_launch_description() -> LaunchDescription:
             ),
             argument('vehicle', 'vehicle', 'namespace of the vehicle, as that of a unit; none: roadside units only'),
             argument('features', '/features', 'topic on which the units send and the vehicle listens'),
-            argument('image_transport', 'raw', 'how images come', ('raw', 'compressed')),
-            argument('config', '', 'model config of all nodes; empty: the demo model'),
-            argument('weights', '', 'weights of all nodes (.safetensors); empty: those of the config'),
-            switch('use_sim_time', 'false', 'take the time from /clock'),
+            *model_arguments('all nodes'),
             params,
             argument(
                 'unit_params',
@@ -67,16 +64,11 @@ def _start(context: LaunchContext) -> list[Any]:
 def _node(
     context: LaunchContext, executable: str, namespace: str, params: str, own: dict[str, Any], features: str
 ) -> list[Any]:
-    transport = value(context, 'image_transport')
-    shared = {'image_transport': transport, 'use_sim_time': truth(context, 'use_sim_time')}
-    for name in ('config', 'weights'):
-        if value(context, name):  # otherwise the parameter file says
-            shared[name] = text(value(context, name))
     return managed_node(
         context,
         executable,
         name=executable,
         namespace=namespace,
-        parameters=[value(context, params), shared | own],
-        remappings=camera_remappings(f'/{namespace}/camera', transport) | {features: value(context, 'features')},
+        parameters=[value(context, params), given_parameters(context) | own],
+        remappings=camera_remappings(f'/{namespace}/camera') | {features: value(context, 'features')},
     )

@@ -69,7 +69,7 @@ def _start(context: LaunchContext) -> list[Any]:
         camera = value(context, f'{side}_camera')
         images[side] = f'{camera}/{image_topic(transport)}'
         infos.append(f'{camera}/camera_info=1')
-        remappings = camera_remappings(camera, transport)
+        remappings = camera_remappings(camera)
         if side == 'vehicle':
             remappings['~/input/features'] = FEATURES
         actions += managed_node(

@@ -32,6 +32,9 @@ def view(
     ] = None,
     vehicle_node: Annotated[str, typer.Option(help='Full name of the vehicle node.')] = '/vehicle_node',
     world_frame: Annotated[str, typer.Option(help='Frame that both sides know.')] = 'map',
+    detection_frame: Annotated[
+        str, typer.Option(help="The vehicle's frame, for bags without any boxes.")
+    ] = 'vehicle_lidar',
     config: Annotated[
         Path | None, typer.Option(help='Model config, for the range that is marked; the demo model if not given.')
     ] = None,
@@ -58,6 +61,7 @@ def view(
         vehicle_node=vehicle_node,
         features=tuple(features or (topics.FEATURES,)),
         world_frame=world_frame,
+        detection_frame=detection_frame,
     )
     config = config or config_dir() / 'emiff_demo.yaml'
     if live:

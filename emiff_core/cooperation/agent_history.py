@@ -1,8 +1,12 @@
 """What one agent said of late, and whether its next frame agrees with it."""
 
+from collections import deque
+
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.cooperation.plausibility import PlausibilityRules, kept_camera, moved_plausibly
 from emiff_core.cooperation.refusal import Refusal
+
+_BOOTS_KEPT = 16
 
 
 class AgentHistory:
@@ -15,23 +19,27 @@ class AgentHistory:
     def __init__(self, first: FeatureFrame) -> None:
         """Begin with a frame that there is nothing to compare with."""
         self.believed = first
+        self._former_boots: deque[int] = deque(maxlen=_BOOTS_KEPT)
         self._doubted: FeatureFrame | None = None  # the last of the run
         self._agreeing = 0  # frames in the run
 
     def admit(self, frame: FeatureFrame, rules: PlausibilityRules) -> Refusal | None:
         """Compare a possible frame with what came before, and remember it.
 
-        A new boot is believed as it comes: the unit may have been surveyed anew while it was off. The last of
+        A new boot is believed as it comes: the unit may have been surveyed anew while it was off. One that was followed
+        by another never comes back: it is a replay, or two units have one name. The last of
         `rules.frames_to_believe` frames in a row that contradict the past, but not one another, is believed too.
 
         Returns:
             The reason against it; None: it is believed.
         """
-        if not _follows(frame, self.believed):
+        if frame.boot_id in self._former_boots or not _follows(frame, self.believed):
             return Refusal.OUT_OF_ORDER
         reason = _contradiction(frame, self.believed, rules)
         if reason is not None and not self._is_confirmed(frame, rules):
             return reason
+        if frame.boot_id != self.believed.boot_id:
+            self._former_boots.append(self.believed.boot_id)
         self.believed = frame
         self._doubted, self._agreeing = None, 0
         return None

@@ -9,7 +9,7 @@ from emiff_core.codec import EncodedLatent, NumericType
 from emiff_core.cooperation.feature_frame import FeatureFrame
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera
-from emiff_core.stamps import make_header, stamp_of
+from emiff_core.stamps import SECOND_NS, make_header, stamp_of
 
 TYPE = 'emiff/msg/FeatureFrame'
 
@@ -58,7 +58,7 @@ def from_message(message: Any) -> FeatureFrame:
     """Read a feature frame; whether to believe it is for admission to say.
 
     Raises:
-        EmiffError: the numeric type is unknown, or the camera cannot be.
+        EmiffError: the numeric type is unknown, or the stamp or the camera cannot be.
     """
     try:
         numeric_type = NumericType(message.numeric_type)
@@ -66,6 +66,8 @@ def from_message(message: Any) -> FeatureFrame:
         raise EmiffError(
             f'feature frame: expected numeric_type 0 to {max(NumericType)}, found {message.numeric_type}'
         ) from error
+    if message.header.stamp.nanosec >= SECOND_NS:  # rounded up, it may be a time that no stamp can hold
+        raise EmiffError(f'feature frame: expected nanosec below 1e9, found {message.header.stamp.nanosec}')
     p, q = message.camera_pose.position, message.camera_pose.orientation
     return FeatureFrame(
         agent_id=message.agent_id,

@@ -23,7 +23,6 @@ from emiff_core.viewing.seen_transforms import SeenTransforms
 from emiff_core.viewing.topics import TF, TF_STATIC, ViewTopics, camera_info
 
 _IMAGES_KEPT = 30  # three seconds at 10 Hz: the vehicle's answer may take that long
-_DETECTION_FRAME = 'vehicle_lidar'
 
 Value = TypeVar('Value')
 
@@ -108,7 +107,7 @@ class Assembler:
         found, truth = self.detections.get(stamp_ns), self._truth.get(stamp_ns)
         status, times = self.status.get(stamp_ns), self._times.get(stamp_ns)
         said = found or truth
-        frame = said.header.frame_id if said is not None else _DETECTION_FRAME
+        frame = said.header.frame_id if said is not None else names.detection_frame
         T_world_detection = self._seen.lookup(names.world_frame, frame, stamp_ns)
         uses = status.features if status is not None else ()
         used = {(use.agent_id, nanoseconds(use.stamp)) for use in uses if use.used}

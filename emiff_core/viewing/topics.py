@@ -19,6 +19,7 @@ class ViewTopics:
         features: of each roadside unit.
         truth: boxes that are true, where a bag has them.
         world_frame: frame that vehicle and roadside units stand in.
+        detection_frame: the vehicle's, in which a bag without any boxes is shown.
     """
 
     vehicle_image: str = topics.VEHICLE_IMAGE
@@ -27,6 +28,7 @@ class ViewTopics:
     features: tuple[str, ...] = (topics.FEATURES,)
     truth: str = topics.GROUND_TRUTH
     world_frame: str = 'map'
+    detection_frame: str = 'vehicle_lidar'
     images: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
