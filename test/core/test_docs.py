@@ -100,9 +100,9 @@ def test_ros2_starts_what_there_is(case):
         path = ROOT / 'launch' / words[3]
         given = {word.partition(':=')[0] for word in words[4:] if ':=' in word}
         assert not any(word.endswith(':=') for word in words)  # ros2 launch takes no empty values
-        declared = {'name', 'namespace', 'params', 'log_level', 'start', 'use_sim_time'}
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
+        declared = set()
+        trees = [ast.parse(source.read_text()) for source in (path, ROOT / 'emiff_ros' / 'launching.py')]
+        for node in (node for tree in trees for node in ast.walk(tree)):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 declared.add(node.args[0].value)
             if isinstance(node, ast.Dict):

@@ -129,6 +129,12 @@ def test_a_restarted_unit_may_have_been_surveyed_anew():
     assert agent.send(boot_id=8) is Refusal.IMPLAUSIBLE_CAMERA
 
 
+def test_two_units_of_one_name_do_not_take_turns():
+    agent = Agent()
+    verdicts = [agent.send(boot_id=boot_id) for boot_id in (7, 8, 7, 8, 7, 8)]
+    assert verdicts == [None, None, Refusal.OUT_OF_ORDER, None, Refusal.OUT_OF_ORDER, None]
+
+
 def test_an_agent_that_was_silent_for_the_time_of_memory_begins_anew():
     agent = Agent()
     agent.send()

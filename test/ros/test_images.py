@@ -82,6 +82,16 @@ def test_compressed_images_decode_to_what_opencv_reads_from_the_same_bytes(exten
     assert np.array_equal(to_bgr(image), expected)
 
 
+@pytest.mark.parametrize('extension', ['.jpg', '.png'])
+def test_a_grey_camera_is_seen_in_grey(extension):
+    image = CompressedImage(format=extension[1:])
+    grey = np.tile(np.arange(0, 240, 5, dtype=np.uint8), (16, 1))
+    image.data = array.array('B', cv2.imencode(extension, grey)[1].tobytes())
+    pixels = to_bgr(image)
+    assert pixels.shape == (16, 48, 3)
+    assert np.abs(pixels.astype(int) - grey[..., None]).max() <= 4
+
+
 def test_a_cut_jpeg_is_refused_although_the_decoder_would_fill_it_with_grey():
     image = encoded('.jpg')
     image.data = image.data[: len(image.data) * 2 // 3]

@@ -70,6 +70,15 @@ def test_a_message_that_cannot_be_a_feature_frame_is_refused(change):
         messages.feature_frame_from_message(message)
 
 
+def test_a_stamp_that_no_time_has_is_refused_and_can_be_told():
+    message = messages.feature_frame_to_message(feature_frame())
+    message.header.stamp.sec, message.header.stamp.nanosec = 2**31 - 1, 2**32 - 1
+    with pytest.raises(EmiffError, match='nanosec'):
+        messages.feature_frame_from_message(message)
+    told = messages.malformed_feature(message, STAMP)
+    assert told.stamp == message.header.stamp and told.reason == 'malformed'
+
+
 def detections() -> Detections:
     boxes = Boxes3D([[10, 2, -1], [30, -8, 0.5]], [[4, 2, 1.5], [10, 2.5, 3]], [0.3, -2.8])
     return Detections(boxes, [0.9, 0.2], ('car', 'car'))

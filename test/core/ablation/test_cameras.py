@@ -28,7 +28,8 @@ def test_every_number_of_units_meets_the_same_truth_and_pays_for_itself(engine, 
     assert len({id(frames[0].truth) for frames in found}) == 1 and len(found[0][0].truth) > 0
     sent = [frames[0].result.sent for frames in found]
     assert sent[0] is None
-    assert [s.payload_bytes for s in sent[1:]] == [n * sent[1].payload_bytes for n in (1, 2, 3)]
+    assert [s.numbers for s in sent[1:]] == [n * sent[1].numbers for n in (1, 2, 3)]
+    assert sent[1].payload_bytes < sent[2].payload_bytes < sent[3].payload_bytes
     assert all(s.message_bytes > s.payload_bytes for s in sent[1:])
     scores = [tuple(frames[0].detections.scores) for frames in found]
     assert len(set(scores)) == 4

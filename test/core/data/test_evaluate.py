@@ -1,6 +1,7 @@
 """`emiff evaluate`: the nodes' road, results that survive an interruption, controls, figures and pictures."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
@@ -44,7 +45,7 @@ def dataset(synthetic_root) -> DairV2xDataset:
 
 
 def engine_of(config, codec: str) -> EagerEngine:
-    return EagerEngine(replace(config, codec=CodecConfig(codec)), device='cpu')
+    return EagerEngine(replace(config, codec=CodecConfig(codec, 'plain')), device='cpu')
 
 
 def same(a: Detections, b: Detections) -> bool:
@@ -280,6 +281,18 @@ def test_the_command_leaves_figures_curves_sheets_and_detections(command, tmp_pa
     assert after.startswith(before) and after.count('\n') == 4
     refused = command('--out', out, '--features', 'off')
     assert isinstance(refused.exception, EmiffError) and 'features' in str(refused.exception)
+
+
+def test_a_data_set_that_was_made_anew_in_the_same_folder_is_another_run(synthetic_root, command, tmp_path):
+    data, out = tmp_path / 'data', tmp_path / 'out'
+    shutil.copytree(synthetic_root, data)
+    assert command('--data', data, '--out', out, '--frames', 1).exit_code == 0
+    index = data / 'vehicle-side/data_info.json'
+    entries = json.loads(index.read_text())
+    entries[0]['image_timestamp'] = str(int(entries[0]['image_timestamp']) + 1)
+    index.write_text(json.dumps(entries))
+    refused = command('--data', data, '--out', out, '--frames', 1)
+    assert isinstance(refused.exception, EmiffError) and 'the same frames' in str(refused.exception)
 
 
 def test_the_command_speaks_json_of_delayed_features_and_of_the_baseline(command):
