@@ -19,11 +19,8 @@ def pairwise_overlap(a: ArrayLike, b: ArrayLike) -> Array:
         a, b: (N, 5) and (M, 5) rectangles; sizes are not negative.
     """
     a, b = _rectangles(a), _rectangles(b)
-    # Most pairs are far apart: only those whose circumscribed circles meet are clipped.
-    reach = np.hypot(a[:, 2], a[:, 3])[:, None] / 2 + np.hypot(b[:, 2], b[:, 3])[None] / 2
-    distance = np.hypot(a[:, None, 0] - b[None, :, 0], a[:, None, 1] - b[None, :, 1])
     areas = np.zeros((len(a), len(b)))
-    i, j = np.nonzero(distance < reach)
+    i, j = np.nonzero(_circles_meet(a, b))
     areas[i, j] = overlap(a[i], b[j])
     return areas
 
@@ -63,7 +60,11 @@ def suppress(rectangles: ArrayLike, scores: ArrayLike, max_iou: float) -> NDArra
     """
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind='stable')
     candidates = _rectangles(rectangles)[order]
-    rivals = pairwise_iou(candidates, candidates) > max_iou
+    better, worse = np.nonzero(np.triu(_circles_meet(candidates, candidates), k=1))
+    shared = overlap(candidates[better], candidates[worse])
+    areas = candidates[:, 2] * candidates[:, 3]
+    rivals = np.zeros((len(candidates), len(candidates)), dtype=bool)
+    rivals[better, worse] = shared > max_iou * (areas[better] + areas[worse] - shared)
     alive = np.ones(len(candidates), dtype=bool)
     for i in range(len(candidates)):
         if alive[i]:
@@ -73,6 +74,12 @@ def suppress(rectangles: ArrayLike, scores: ArrayLike, max_iou: float) -> NDArra
 
 def _rectangles(values: ArrayLike) -> Array:
     return np.asarray(values, dtype=np.float64).reshape(-1, 5)
+
+
+def _circles_meet(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Return (N, M), whether circumscribed circles meet: most pairs are far apart, and need no clipping."""
+    reach = np.hypot(a[:, 2], a[:, 3])[:, None] / 2 + np.hypot(b[:, 2], b[:, 3])[None] / 2
+    return np.hypot(a[:, None, 0] - b[None, :, 0], a[:, None, 1] - b[None, :, 1]) < reach
 
 
 def _overlap(a: Array, b: Array) -> Array:
