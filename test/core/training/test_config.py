@@ -27,8 +27,9 @@ def test_the_defaults_are_the_authors_training():
     assert official.auxiliary_weight == 0
 
 
-def test_the_demo_is_trained_with_every_part_learning():
-    demo = load_training_config(config_dir() / 'training_demo.yaml')
+@pytest.mark.parametrize('name', ['demo', 'short'])
+def test_the_demo_is_trained_with_every_part_learning(name):
+    demo = load_training_config(config_dir() / f'training_{name}.yaml')
     assert demo.optimizer.frozen_stages == 0
     assert demo.augmentation.roadside_dropout > 0
 
