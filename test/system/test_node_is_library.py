@@ -75,7 +75,7 @@ def test_the_roadside_node_sends_what_the_library_encodes(played, published, eng
             to_bgr(image), camera_of(played.infos[topics.INFRASTRUCTURE_INFO, stamp])
         )
         decoded = decoded_latent(message)
-        half_step = np.abs(feature.latent).max(axis=(1, 2)) / 254
+        half_step = np.abs(feature.latent).max(axis=(1, 2)) / (2 * frame.latent.numeric_type.steps)
         assert (np.abs(decoded - feature.latent).max(axis=(1, 2)) <= half_step * 1.01 + 1e-6).all()
         assert frame.model_id == engine.model_id
         T_world_camera = played.lookup('map', image.header.frame_id, image.header.stamp)
