@@ -246,10 +246,9 @@ def _collate(examples: Sequence[Example | EmiffError]) -> Batch | EmiffError:
 def _leave_interrupts_to_the_training(_: int) -> None:
     """Keep a worker alive at Ctrl-C, which reaches it too: the training still needs its batches to end in order.
 
-    So does torchrun's SIGTERM, which goes to the whole group. A worker whose training is gone ends by itself.
+    SIGTERM still ends it: that is how a training that failed gets rid of its workers.
     """
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
