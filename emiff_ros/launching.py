@@ -44,7 +44,8 @@ def describe_node(executable: str, topics: Mapping[str, tuple[str, str]]) -> Lau
             executable,
             name=value(context, 'name'),
             namespace=value(context, 'namespace'),
-            parameters=[value(context, 'params'), given_parameters(context)],
+            file=value(context, 'params'),
+            parameters=given_parameters(context),
             remappings={topic: value(context, name) for name, (topic, _) in topics.items()},
         )
 
@@ -122,7 +123,8 @@ def managed_node(
     *,
     name: str,
     namespace: str,
-    parameters: list[Any],
+    file: str | None = None,
+    parameters: Mapping[str, Any],
     remappings: Mapping[str, str],
 ) -> list[Any]:
     """Return the actions that start one lifecycle node; with it launch ends, and fails where the node does.
@@ -131,7 +133,8 @@ def managed_node(
         context: gives log_level and start.
         executable: of this package.
         name, namespace: of the node.
-        parameters: files and mappings, the later ones win.
+        file: of parameters.
+        parameters: overrule it.
         remappings: topic of the node -> topic.
     """
     start = value(context, 'start')
@@ -140,7 +143,7 @@ def managed_node(
         executable=executable,
         name=name,
         namespace=namespace,
-        parameters=[*parameters, {'auto_start': start == 'node'}],
+        parameters=[*([file] if file else []), {**parameters, 'auto_start': start == 'node'}],
         ros_arguments=['--log-level', value(context, 'log_level')],
         remappings=list(remappings.items()),
         **_PROCESS,

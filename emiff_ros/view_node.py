@@ -66,7 +66,6 @@ class ViewNode(RunnableNode):
         for topic, type_name in names.small().items():
             profile = qos.LATCHED if topic == TF_STATIC else _LISTEN
             self.create_subscription(message_class(type_name), topic, self._reader(topic, type_name), profile, raw=True)
-
         self.create_timer(_CHECK_S, self._check)
 
     def _check(self) -> None:

@@ -69,6 +69,7 @@ def _node(
         executable,
         name=executable,
         namespace=namespace,
-        parameters=[value(context, params), given_parameters(context) | own],
+        file=value(context, params),
+        parameters=given_parameters(context) | own,
         remappings=camera_remappings(f'/{namespace}/camera') | {features: value(context, 'features')},
     )

@@ -73,7 +73,7 @@ def _start(context: LaunchContext) -> list[Any]:
         if side == 'vehicle':
             remappings['~/input/features'] = FEATURES
         actions += managed_node(
-            context, f'{side}_node', name=f'{side}_node', namespace='', parameters=[parameters], remappings=remappings
+            context, f'{side}_node', name=f'{side}_node', namespace='', parameters=parameters, remappings=remappings
         )
     player = {
         'bag': text(value(context, 'bag')),

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from emiff_core.data.synthetic.benchmark import BENCHMARK, VERSION, generate_ben
 from emiff_core.errors import EmiffError
 
 _PERIOD_MS = 100  # between two exposures of a roadside camera of DAIR-V2X-C
+_FRAMES_TIMED = 20
 
 
 class Data(Protocol):
@@ -62,15 +64,17 @@ class DataSet:
             EmiffError: see `DairV2xDataset`; or the roadside's frames are not 100 ms apart.
         """
         delayed = DairV2xDataset(self.root, self.split, delay_frames=milliseconds // _PERIOD_MS)
-        stamps = {frame.vehicle_id: frame.infrastructure_stamp_ns for frame in self.validation().frames}
-        gaps = [stamps[frame.vehicle_id] - frame.infrastructure_stamp_ns for frame in delayed.frames]
-        found = float(np.median(gaps)) / 1e6
+        found = _median_age_ms(delayed) - _median_age_ms(self.validation())
         if abs(found - milliseconds) > _PERIOD_MS / 2:
             raise EmiffError(
                 f'{self.root}: expected {milliseconds // _PERIOD_MS} roadside frames to be {milliseconds} ms, found '
                 f'{found:.0f} ms'
             )
         return delayed
+
+
+def _median_age_ms(dataset: DairV2xDataset) -> float:
+    return float(np.median([frame.age_ms for frame in islice(dataset.frames, _FRAMES_TIMED)]))
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,7 @@ def _provenance(result: Result) -> str:
     return (
         f'`{" ".join(result.command)}`\n\n'
         f'Commit {result.commit or "unknown"}; {result.hardware}; {hours:.1f} hours of training, besides '
-        f'that of what it started from, '
-        f'{result.seconds / 60:.0f} minutes of evaluation; {seeds}; {result.data}, '
+        f'that of what it started from, {result.seconds / 60:.0f} minutes of evaluation; {seeds}; {result.data}, '
         f'{" to ".join(map(str, _ends(frames)))} frames a line; weights '
         f'{", ".join(sorted({i[:12] for row in result.rows for i in row.model_ids}))}.\n'
     )

@@ -60,12 +60,11 @@ def calibration_noises(answer: Answer) -> list[Setting]:
 
 def quantisations(engine: EagerEngine) -> list[Setting]:
     """Return the codec's numbers, from the finest to the coarsest."""
-    codecs = [replace(engine.config.codec, numbers=numbers) for numbers in get_args(Numbers)]
-    bits = [NumericType[codec.numbers.upper()].bits for codec in codecs]
-    return [
-        Setting((('bits', float(b)),), CooperativeRoad(engine, codec).answer)
-        for b, codec in zip(bits, codecs, strict=True)
-    ]
+    settings = []
+    for numbers in get_args(Numbers):
+        road = CooperativeRoad(engine, replace(engine.config.codec, numbers=numbers))
+        settings.append(Setting((('bits', float(NumericType[numbers.upper()].bits)),), road.answer))
+    return settings
 
 
 def with_pose_error(frame: CooperativeFrame, error_m: float, error_deg: float) -> CooperativeFrame:

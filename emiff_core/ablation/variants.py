@@ -154,7 +154,8 @@ def fc(detector: EmiffConfig, training: TrainingConfig) -> list[Variant]:
             continue
         title = f'{nearest * 4**stages}x ({nearest} by channels, {4**stages} by space)'
         same = config.compression == detector.compression
-        learner = Learner('emiff' if same else name, detector if same else config, training)
+        learner_name = 'emiff' if same else 'emiff_without_fc' if (nearest, stages) == (1, 0) else name
+        learner = Learner(learner_name, detector if same else config, training)
         if name not in {variant.name for variant in variants}:
             variants.append(Variant(name, title, (learner,), values, published=f'{ratio * 4**stages}x'))
     return variants

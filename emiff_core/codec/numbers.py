@@ -49,8 +49,8 @@ def write_numbers(latent: NDArray[np.float32], numeric_type: NumericType) -> byt
 
     Args:
         latent: (C, h, w) float32.
-        numeric_type: FLOAT32 is exact; FLOAT16 saturates at +-65504; integers err by half a step, which is
-            max|channel| / 127 for INT8 and max|channel| / (2^bits - 1) for UINT.
+        numeric_type: FLOAT32 is exact; FLOAT16 saturates at +-65504; integers err by half of a step, and a
+            step is max|channel| / 127 for INT8 and max|channel| / (2^bits - 1) for UINT.
 
     Returns:
         The bytes. Integers follow one float32 scale a channel, number = scale x integer. UINT4, UINT2 and UINT1 put

@@ -13,7 +13,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.data.dair_v2x import SPLIT_FILE, error_offset, listed_file, read_camera, read_side, read_split, stamp_ns
+from emiff_core.data.dair_v2x import (
+    COOPERATIVE_INDEX,
+    SPLIT_FILE,
+    error_offset,
+    listed_file,
+    read_camera,
+    read_side,
+    read_split,
+    stamp_ns,
+)
 from emiff_core.data.findings import Audit, Finding, Kind, Severity
 from emiff_core.data.json_files import number_of, read_list, rigid_of, text_of
 from emiff_core.data.truth import CLASS_OF_TYPE, corners_of, is_sizeless
@@ -70,7 +79,7 @@ class _Auditor:
             with self._expecting(Kind.INDEX):
                 indices[side] = read_side(self._root / side / 'data_info.json')
         with self._expecting(Kind.INDEX):
-            pairs = read_list(self._root / 'cooperative/data_info.json')
+            pairs = read_list(self._root / COOPERATIVE_INDEX)
         opens = not self._findings
         total = sum(map(len, indices.values())) + len(pairs)
         done = 0

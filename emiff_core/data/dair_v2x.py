@@ -61,6 +61,11 @@ class CooperativeFrame:
     label: Path
 
     @property
+    def age_ms(self) -> float:
+        """By how many milliseconds the roadside exposed before the vehicle."""
+        return (self.vehicle_stamp_ns - self.infrastructure_stamp_ns) / 1e6
+
+    @property
     def T_world_lidar(self) -> NDArray[np.float64]:
         """(4, 4) from the vehicle lidar frame to the world, at the vehicle's exposure."""
         return self.T_world_novatel @ self.T_novatel_lidar

@@ -13,7 +13,7 @@ from emiff_core.data.dair_v2x import CooperativeFrame
 from emiff_core.data.images import read_image
 from emiff_core.data.preprocess import network_view
 from emiff_core.evaluation.frame_result import FrameResult, Sent
-from emiff_core.evaluation.road import Road, age_ms, milliseconds_since
+from emiff_core.evaluation.road import Road, milliseconds_since
 from emiff_core.geometry import Boxes3D, Detections, transforms
 from emiff_core.inference.eager import EagerEngine, InfrastructureFeature, RemoteFeature, VehicleFeatures
 from emiff_core.stamps import make_header
@@ -80,7 +80,7 @@ class BoxRoad(Road):
             others = self._receive(message, frame)
             found = merge_detections(found, others)
             numbers = _NUMBERS_A_BOX * len(others)
-            sent = Sent(len(message), 4 * numbers, numbers, age_ms(frame))
+            sent = Sent(len(message), 4 * numbers, numbers, frame.age_ms)
         vehicle_ms = seen.vehicle_ms + milliseconds_since(start)
         return FrameResult(frame.vehicle_id, found, sent, roadside_ms if sent else 0.0, vehicle_ms)
 
@@ -138,7 +138,7 @@ class ImageRoad(Road):
             # another frame's image, as a control, is placed by this frame's camera
             camera = network_view(frame.infrastructure_camera, self._engine.config.image)
             remotes = [RemoteFeature(seen.roadside.latent, camera, seen.roadside.scale, T_camera_detection)]
-            sent = Sent(seen.bytes_sent, seen.bytes_sent, 0, age_ms(frame))
+            sent = Sent(seen.bytes_sent, seen.bytes_sent, 0, frame.age_ms)
         detections = self._engine.detect(seen.vehicle, frame.T_vehicle_camera_lidar, remotes).detections
         vehicle_ms = seen.vehicle_ms + milliseconds_since(start)
         return FrameResult(frame.vehicle_id, detections, sent, 0.0, vehicle_ms)

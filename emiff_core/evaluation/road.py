@@ -95,7 +95,7 @@ class CooperativeRoad(Road):
             size = len(self._serializer.serialize(message))
             roadside_ms += milliseconds_since(start)
             channels, height, width = message.latent.shape
-            sent = Sent(size, len(message.latent.payload), channels * height * width, age_ms(frame))
+            sent = Sent(size, len(message.latent.payload), channels * height * width, frame.age_ms)
         start = time.perf_counter()
         if seen.roadside is not None:
             remotes = [_place(message, frame)]
@@ -138,11 +138,6 @@ def sealed(
         scale=feature.scale,
         latent=encode(feature.latent, codec),
     )
-
-
-def age_ms(frame: CooperativeFrame) -> float:
-    """Return by how many milliseconds the roadside exposed before the vehicle."""
-    return (frame.vehicle_stamp_ns - frame.infrastructure_stamp_ns) / 1e6
 
 
 def _place(message: FeatureFrame, frame: CooperativeFrame) -> RemoteFeature:

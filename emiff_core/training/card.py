@@ -12,9 +12,7 @@ import torch
 from emiff_core import __version__
 
 
-def write_card(
-    path: Path, made: 'Provenance', settings: dict[str, object], results: dict[str, object]
-) -> None:
+def write_card(path: Path, made: 'Provenance', settings: dict[str, object], results: dict[str, object]) -> None:
     """Write the card of a training.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from emiff_core.data.dair_v2x import DairV2xDataset
+from emiff_core.data.dair_v2x import VEHICLE_INDEX, DairV2xDataset
 from emiff_core.data.json_files import read_list
 
 RANGES = ('0-20 m', '20-40 m', '40-60 m', '60-80 m', 'farther', 'behind')
@@ -56,8 +56,8 @@ def gather(root: Path) -> Statistics:
             seer = 'roadside only' if vehicle not in own else 'both' if vehicle in roadside else 'vehicle only'
             objects[_range_of(centre[0], centre[1]), seer] += 1
             kinds[vehicle[0]] += 1
-        asynchrony.append((frame.vehicle_stamp_ns - frame.infrastructure_stamp_ns) / 1e6)
-    infos = read_list(root / 'vehicle-side/data_info.json')
+        asynchrony.append(frame.age_ms)
+    infos = read_list(root / VEHICLE_INDEX)
     crossings = len({info['batch_id'] for info in infos})
     spread = min(asynchrony), float(np.mean(asynchrony)), max(asynchrony)
     return Statistics(len(dataset), crossings, objects, kinds, spread)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emiff_core.data.dair_v2x import COOPERATIVE_INDEX, ROADSIDE_INDEX, SPLIT_FILE, VEHICLE_INDEX
 from emiff_core.data.synthetic.calibration import calibration_errors
 from emiff_core.data.synthetic.conditions import Conditions
 from emiff_core.data.synthetic.exposures import Exposure, infrastructure_id, plan_drives, vehicle_id
@@ -178,8 +179,8 @@ def _make_folders(out: Path) -> None:
 def _write_indices(out: Path, parts: Parts) -> None:
     """Write the three data_info.json and the split file."""
     exposures = [exposure for part in parts.values() for exposure in part]
-    _write_json(out / 'vehicle-side/data_info.json', [_side_info(e, vehicle=True) for e in exposures])
-    _write_json(out / 'infrastructure-side/data_info.json', [_side_info(e, vehicle=False) for e in exposures])
+    _write_json(out / VEHICLE_INDEX, [_side_info(e, vehicle=True) for e in exposures])
+    _write_json(out / ROADSIDE_INDEX, [_side_info(e, vehicle=False) for e in exposures])
     cooperative = []
     for e in exposures:
         cooperative.append(
@@ -192,12 +193,12 @@ def _write_indices(out: Path, parts: Parts) -> None:
                 'system_error_offset': system_error_offset(e.scene_seed),
             }
         )
-    _write_json(out / 'cooperative/data_info.json', cooperative)
+    _write_json(out / COOPERATIVE_INDEX, cooperative)
     vehicle = {name: [e.vehicle_id for e in part] for name, part in parts.items()}
     infrastructure = {name: [e.infrastructure_id for e in part] for name, part in parts.items()}
     batches = {name: sorted({str(e.batch) for e in part}) for name, part in parts.items()}
     _write_json(
-        out / 'cooperative-split-data.json',
+        out / SPLIT_FILE,
         {
             'batch_split': batches,
             'vehicle_split': vehicle,
