@@ -78,6 +78,7 @@ def evaluate(
     from emiff_core.evaluation.average_precision import PROTOCOLS
     from emiff_core.evaluation.journal import Journal
     from emiff_core.evaluation.metrics import cost_table, measure
+    from emiff_core.evaluation.operating_points import operating_table
     from emiff_core.evaluation.output import DETECTIONS, write_output
     from emiff_core.evaluation.ranges import ModelRange
     from emiff_core.evaluation.report import table
@@ -125,7 +126,8 @@ def evaluate(
             evaluated.append(frame)
             bar.update(task, completed=len(evaluated))
     protocols = PROTOCOLS if protocol is ProtocolOption.both else (protocol.value,)
-    metrics = measure(evaluated, protocols, ModelRange.of(model.voxels))
+    own = ModelRange.of(model.voxels)
+    metrics = measure(evaluated, protocols, own)
     if out is not None:
         write_output(out, run, metrics, dataset, evaluated, model.voxels.x_range, model.voxels.y_range)
     if as_json:
@@ -137,6 +139,7 @@ def evaluate(
         console.print(table(evaluation))
     if metrics.groups:
         console.print(group_table(metrics.groups))
+    console.print(operating_table(metrics.operating_points, own.name))
     console.print(cost_table(metrics))
     if run['detector'] == 'random':
         console.print('The weights are random: the road is real, the boxes mean nothing yet.')

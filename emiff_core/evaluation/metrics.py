@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from emiff_core.evaluation.average_precision import Protocol, average_precision
+from emiff_core.evaluation.operating_points import OperatingPoint, operating_points
 from emiff_core.evaluation.ranges import BENCHMARK_RANGES, OVERALL, ModelRange
 from emiff_core.evaluation.report import Evaluation, evaluate
 from emiff_core.evaluation.run import EvaluatedFrame
@@ -23,6 +24,7 @@ class Metrics:
     Attributes:
         evaluations: one for each protocol asked for; the last range of each is the model's own.
         groups: of what the vehicle sees by itself and of what it does not, in the model's range; none if not asked for.
+        operating_points: hits and false boxes above several scores, in the model's range.
         frames, truths: how many.
         message_bytes, payload_bytes: medians of what is sent, see `Sent`; None where nothing is sent.
         paper_bytes: as the paper counts: four for each number, an image as its file.
@@ -32,6 +34,7 @@ class Metrics:
 
     evaluations: tuple[Evaluation, ...]
     groups: tuple[GroupScore, ...]
+    operating_points: tuple[OperatingPoint, ...]
     frames: int
     truths: int
     message_bytes: float | None
@@ -54,6 +57,7 @@ def measure(frames: Sequence[EvaluatedFrame], protocols: Sequence[Protocol], own
     return Metrics(
         evaluations=tuple(evaluate(predictions, truths, protocol, ranges) for protocol in protocols),
         groups=score_groups(frames, own),
+        operating_points=operating_points(predictions, truths, own),
         frames=len(frames),
         truths=sum(map(len, truths)),
         message_bytes=_median([s.message_bytes for s in sent]),

@@ -4,17 +4,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
+from emiff_core.geometry import Boxes3D, Detections, PinholeCamera, transforms
 
 Color = tuple[int, int, int]
 
 TRUTH: Color = (90, 200, 60)  # BGR
 DETECTION: Color = (40, 60, 235)
+SHOWN_SCORE = 0.3  # average precision needs the weak boxes, a person is misled by them: see docs/weights.md
 
 _NEAR = 0.3  # metres; lines are cut here, before the division by depth
 # corner pairs, in the order of Boxes3D.corners: bottom, top, uprights
 _EDGES = ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7))
 _FRONT = ((0, 5), (1, 4))  # a cross on the face that looks ahead
+
+
+def shown(detections: Detections) -> Detections:
+    """Return the detections that pictures show, those that score above SHOWN_SCORE."""
+    return detections[detections.scores > SHOWN_SCORE]
 
 
 def draw_boxes(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from emiff_core.geometry import Boxes3D, Detections, PinholeCamera
 from emiff_core.rendering.birds_eye import BirdsEye
-from emiff_core.rendering.overlay import DETECTION, TRUTH, caption, draw_boxes
+from emiff_core.rendering.overlay import DETECTION, SHOWN_SCORE, TRUTH, caption, draw_boxes, shown
 
 _IMAGE_WIDTH = 960
 
@@ -40,31 +40,32 @@ def draw_sheet(
     Args:
         views: of one frame, at least one.
         truth: drawn green.
-        detections: drawn red.
+        detections: drawn red where they score above SHOWN_SCORE.
         x_range, y_range: what the model sees, metres in the detection frame.
         notes: lines under the names of the colours.
 
     Returns:
         (H, W, 3) uint8 BGR.
     """
-    left = np.concatenate([_annotated(view, truth, detections) for view in views])
+    found = shown(detections).boxes
+    left = np.concatenate([_annotated(view, truth, found) for view in views])
     above = BirdsEye(x_range, y_range)
     for view in views:
         half_view = float(np.arctan2(view.camera.width / 2, view.camera.intrinsics[0, 0]))
         above.camera(view.T_camera_detection, half_view, view.name)
     above.boxes(truth, TRUTH)
-    above.boxes(detections.boxes, DETECTION)
+    above.boxes(found, DETECTION)
     scale = left.shape[0] / above.image.shape[0]
     size = round(above.image.shape[1] * scale), left.shape[0]
     right = np.asarray(cv2.resize(above.image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    caption(right, ['green: truth   red: detections', *notes])
+    caption(right, [f'green: truth   red: detections above {SHOWN_SCORE}', *notes])
     return np.concatenate([left, right], axis=1)
 
 
-def _annotated(view: View, truth: Boxes3D, detections: Detections) -> NDArray[np.uint8]:
+def _annotated(view: View, truth: Boxes3D, found: Boxes3D) -> NDArray[np.uint8]:
     image = view.image.copy()
     draw_boxes(image, truth, view.camera, view.T_camera_detection, TRUTH)
-    draw_boxes(image, detections.boxes, view.camera, view.T_camera_detection, DETECTION)
+    draw_boxes(image, found, view.camera, view.T_camera_detection, DETECTION)
     height = round(image.shape[0] * _IMAGE_WIDTH / image.shape[1])
     image = np.asarray(cv2.resize(image, (_IMAGE_WIDTH, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     caption(image, [view.name])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from emiff_core.config import VoxelConfig
 from emiff_core.geometry import Boxes3D, PinholeCamera
 from emiff_core.rendering.birds_eye import BirdsEye
-from emiff_core.rendering.overlay import DETECTION, TRUTH, caption, draw_boxes
+from emiff_core.rendering.overlay import DETECTION, SHOWN_SCORE, TRUTH, caption, draw_boxes, shown
 from emiff_core.rendering.sheet import View
 from emiff_core.viewing.charts import draw_chart
 from emiff_core.viewing.moment import Moment, SentFeature
@@ -128,8 +128,8 @@ def heat_map(activity: NDArray[np.float32], width: int) -> NDArray[np.uint8]:
 
 
 def found_boxes(moment: Moment) -> Boxes3D | None:
-    """Return the boxes that the vehicle found, None where it did not say."""
-    return None if moment.detections is None else moment.detections.boxes
+    """Return the boxes that the vehicle found and pictures show, None where it did not say."""
+    return None if moment.detections is None else shown(moment.detections).boxes
 
 
 def told(feature: SentFeature) -> str:
@@ -138,8 +138,11 @@ def told(feature: SentFeature) -> str:
 
 
 def _legend(moment: Moment) -> list[str]:
-    lines = ['green: truth   red: detections' if moment.truth is not None else 'red: detections']
-    count = 'no word from the node' if moment.detections is None else f'{len(moment.detections)} boxes'
+    red = f'red: detections above {SHOWN_SCORE}'
+    lines = [red if moment.truth is None else f'green: truth   {red}']
+    count = 'no word from the node'
+    if moment.detections is not None:
+        count = f'{len(shown(moment.detections))} of {len(moment.detections)} boxes'
     lines.append(f'{count}, {sum(feature.used for feature in moment.features)} features fused')
     if moment.refused:
         lines.append(f'refused: {", ".join(sorted(set(moment.refused)))}')

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emiff_core.config import VoxelConfig
 from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
-from emiff_core.rendering.overlay import DETECTION, TRUTH, Color
+from emiff_core.rendering.overlay import DETECTION, TRUTH, Color, shown
 from emiff_core.viewing.dashboard import found_boxes, heat_map, told
 from emiff_core.viewing.moment import Moment
 from emiff_core.viewing.sink import Sink
@@ -54,7 +54,7 @@ class RerunSink(Sink):
             self._camera(path, view.T_camera_detection, view.camera)
             _, jpeg = cv2.imencode('.jpg', view.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
             stream.log(path, rr.EncodedImage(contents=jpeg.tobytes(), media_type='image/jpeg'))
-        scores = [] if moment.detections is None else [f'{score:.2f}' for score in moment.detections.scores]
+        scores = [] if moment.detections is None else [f'{score:.2f}' for score in shown(moment.detections).scores]
         stream.log('world/found', _boxes(found_boxes(moment), DETECTION, scores))
         stream.log('world/truth', _boxes(moment.truth, TRUTH))
         for feature in moment.features:

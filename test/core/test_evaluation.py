@@ -13,6 +13,7 @@ from rich.console import Console
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.average_precision import PROTOCOLS, average_precision
 from emiff_core.evaluation.box_iou import KINDS, pairwise_box_iou
+from emiff_core.evaluation.operating_points import OperatingPoint, operating_points
 from emiff_core.evaluation.ranges import OVERALL, DistanceRange
 from emiff_core.evaluation.report import evaluate, table
 from emiff_core.geometry import Boxes3D, Detections
@@ -161,3 +162,14 @@ def test_a_validation_set_is_scored_in_seconds():
     start = time.process_time()
     average_precision(predictions, truths, 0.5, '3d', 'official')
     assert time.process_time() - start < 5  # 2 000 frames in 20 s
+
+
+def test_operating_points_count_what_scores_above_each_threshold_in_the_range():
+    truths = [cars((10, 0), (20, 5)), cars((30, -5), (200, 0))]
+    predictions = [found(cars((10, 0), (50, 5), (20, 5)), 0.9, 0.5, 0.3), found(cars((200, 0), (30.5, -5)), 0.9, 0.15)]
+    at = {point.score: point for point in operating_points(predictions, truths, OVERALL)}
+    assert at[0.1] == OperatingPoint(0.1, 3, 1, 75.0, 100.0)
+    assert at[0.2] == OperatingPoint(0.2, 2, 1, pytest.approx(200 / 3), pytest.approx(200 / 3))
+    assert at[0.5] == OperatingPoint(0.5, 1, 0, 100.0, pytest.approx(100 / 3))  # more than the score, not equal to it
+    nothing = operating_points([found(Boxes3D.empty())], [Boxes3D.empty()], OVERALL)
+    assert {(point.n_hits, point.precision, point.recall) for point in nothing} == {(0, None, None)}

@@ -263,10 +263,11 @@ def test_the_command_leaves_figures_curves_sheets_and_detections(command, tmp_pa
     out = tmp_path / 'out'
     result = command('--out', out, '--frames', 2)
     assert result.exit_code == 0, result.output
-    for told in ('official protocol, 2 frames', 'standard protocol', 'bytes as the paper counts', 'random'):
+    for told in ('official protocol, 2 frames', 'standard protocol', 'score >', 'bytes as the paper counts', 'random'):
         assert told in result.stdout
     metrics = json.loads((out / 'metrics.json').read_text())
     assert metrics['frames'] == 2 and metrics['truths'] > 0
+    assert [point['score'] for point in metrics['operating_points']] == pytest.approx(np.arange(1, 9) / 10)
     assert metrics['message_bytes'] > metrics['payload_bytes'] and metrics['paper_bytes'] == 4 * 4 * 8 * 16
     assert [evaluation['protocol'] for evaluation in metrics['evaluations']] == ['official', 'standard']
     assert len(metrics['evaluations'][0]['scores']) == 2 * 3 * 5  # the benchmark's ranges and the model's
