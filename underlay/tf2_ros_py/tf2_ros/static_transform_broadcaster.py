@@ -18,7 +18,8 @@ class StaticTransformBroadcaster:
         self._by_child: dict[str, TransformStamped] = {}
 
     def sendTransform(self, transform: TransformStamped | Iterable[TransformStamped]) -> None:
-        """Publish one transform or several, together with those sent before of other child frames."""
+        """Publish one transform or several, with all sent before; of a child frame the first stays, as in the real one."""
         transforms = [transform] if isinstance(transform, TransformStamped) else list(transform)
-        self._by_child.update({each.child_frame_id: each for each in transforms})
+        for each in transforms:
+            self._by_child.setdefault(each.child_frame_id, each)
         self.pub_tf.publish(TFMessage(transforms=list(self._by_child.values())))
