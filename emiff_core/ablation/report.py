@@ -12,6 +12,10 @@ from emiff_core.errors import EmiffError
 # the order of the page: heading, and what is asked
 SECTIONS = {
     'comparison': ('The comparison', 'Does cooperation pay, and who pays how many bytes for it?'),
+    'fusion': (
+        'Boxes, features and images under errors',
+        "What is sent, under known errors of the roadside's pose and under asynchrony.",
+    ),
     'fc': ('Feature compression (FC)', 'Detectors trained with each compression: average precision against bytes.'),
     'quantisation': (
         'Coarser numbers',

@@ -232,6 +232,7 @@ def _emiff(detector: EmiffConfig, training: TrainingConfig) -> list[Variant]:
 
 STUDIES: dict[str, Study] = {
     'comparison': _swept(variants.comparison, _as_it_is),
+    'fusion': _both(_swept(variants.fusions, _pose_errors), _asynchronous(variants.fusions)),
     'mca': _both(_swept(variants.mca, _pose_errors), _asynchronous(variants.mca)),
     'ccm': _swept(variants.ccm, _as_it_is),
     'fc': _swept(variants.fc, _as_it_is),

@@ -122,6 +122,11 @@ def comparison(detector: EmiffConfig, training: TrainingConfig) -> list[Variant]
     ]
 
 
+def fusions(detector: EmiffConfig, training: TrainingConfig) -> list[Variant]:
+    """Return what of `comparison` has both sides whole: boxes sent, images sent, and EMIFF's features."""
+    return [v for v in comparison(detector, training) if v.name in ('late_fusion', 'early_fusion', 'emiff')]
+
+
 def mca(detector: EmiffConfig, training: TrainingConfig) -> list[Variant]:
     """Return MCA on, off, and with offsets of no, ordinary and larger reach."""
     wide = _attention(detector, True, True, _WIDE_REACH)

@@ -11,6 +11,7 @@ class StudyOption(str, Enum):
     """Which study."""
 
     comparison = 'comparison'
+    fusion = 'fusion'
     mca = 'mca'
     ccm = 'ccm'
     fc = 'fc'
@@ -21,7 +22,7 @@ class StudyOption(str, Enum):
     quantisation = 'quantisation'
 
 
-_TRAINS_OTHERS = (StudyOption.comparison, StudyOption.mca, StudyOption.ccm, StudyOption.fc)
+_TRAINS_OTHERS = (StudyOption.comparison, StudyOption.fusion, StudyOption.mca, StudyOption.ccm, StudyOption.fc)
 
 
 def ablate(
@@ -59,7 +60,7 @@ def ablate(
 ) -> None:
     """Train what is not trained yet, evaluate, and write OUT/NAME.json; started again, it goes on where it stopped.
 
-    comparison, mca, ccm and fc train EMIFF and what it is compared with alike; the others take --weights.
+    comparison, fusion, mca, ccm and fc train EMIFF and what it is compared with alike; the others take --weights.
     """
     from dataclasses import replace
 

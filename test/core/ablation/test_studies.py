@@ -78,6 +78,13 @@ def test_each_variant_takes_the_road_of_its_name(small, training):
     assert (roads['vehicle_only']._roadside, roads['infrastructure_only']._vehicle) == (None, None)
 
 
+def test_what_is_fused_under_errors_is_boxes_images_and_features_of_the_comparisons_trainings(small, training):
+    learners = {v.name: v.learners for v in variants.comparison(small, training)}
+    fusions = variants.fusions(small, training)
+    assert [v.name for v in fusions] == ['late_fusion', 'early_fusion', 'emiff']
+    assert all(v.learners == learners[v.name] for v in fusions)
+
+
 def test_variants_differ_from_emiff_in_what_their_names_say(small, training):
     by_name = {v.name: v.learners[0].detector for v in variants.comparison(small, training)}
     for name, field in (

@@ -18,7 +18,7 @@ class StaticTransformBroadcaster:
         self._by_child: dict[str, TransformStamped] = {}
 
     def sendTransform(self, transform: TransformStamped | Iterable[TransformStamped]) -> None:
-        """Publish one transform or several, with all sent before; of a child frame the first stays, as in the real one."""
+        """Publish one or several, with all sent before; of a child frame the first stays, as in the real one."""
         transforms = [transform] if isinstance(transform, TransformStamped) else list(transform)
         for each in transforms:
             self._by_child.setdefault(each.child_frame_id, each)
