@@ -10,6 +10,7 @@ from tf2_ros import Buffer, TransformException, TransformListener
 
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
+from emiff_core.stamps import nanoseconds
 from emiff_ros.gate import Gate
 
 _POLL_S = 0.002
@@ -53,6 +54,13 @@ class Transforms:
     def forget(self) -> None:
         """Forget what moved: the clock has jumped back, and what is newer than now would be taken for old data."""
         self._buffer.clear()
+
+    def newest_ns(self, target: str, source: str) -> int | None:
+        """Return the newest stamp of a transform, nanoseconds; 0 if it never changes, None if it is not known."""
+        try:
+            return nanoseconds(self._buffer.lookup_transform(target, source, Time()).header.stamp)
+        except TransformException:
+            return None
 
     def lookup(self, target: str, source: str, stamp: Time, arrived: float) -> NDArray[np.float64]:
         """Return T_target_source, (4, 4) float64, at the stamp of an image that arrived at time.monotonic() `arrived`.

@@ -171,7 +171,9 @@ class CameraInput:
         self.counts.add('received')
         self.health.arrived(time.monotonic())
         stamp_ns = nanoseconds(image.header.stamp)
-        if self._is_from_the_future(image.header):
+        if image.header.stamp.sec < 0:  # rclpy's Time, by which pairs are made, knows no such time
+            self._refuse(image.header, 'its stamp lies before 1970')
+        elif self._is_from_the_future(image.header):
             self._refuse(image.header, 'its stamp lies in the future')
         elif stamp_ns in self._unpaired:
             self._refuse(image.header, 'an image of this stamp came before')
@@ -182,7 +184,7 @@ class CameraInput:
                 self._give_up(min(self._unpaired))
 
     def _info_arrived(self, info: CameraInfo) -> None:
-        if self._gate.is_open and not self._is_from_the_future(info.header):
+        if self._gate.is_open and info.header.stamp.sec >= 0 and not self._is_from_the_future(info.header):
             self._info_filter.signalMessage(info)
 
     def _is_from_the_future(self, header: Header) -> bool:
@@ -213,6 +215,8 @@ class CameraInput:
             self._refuse(header, 'the clock has jumped back')
         self._unpaired.clear()
         self._pair()
+        self.counts.add('skipped', self._slot.clear())
+        self._gate.renew()  # nor does the image in work leave: its stamp is one of another time
         self._user.time_jumped()
 
     def _check(self) -> None:

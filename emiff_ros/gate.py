@@ -12,7 +12,7 @@ class Gate:
     """Open while a node is active and enabled. Once `close` has returned, no message leaves any more.
 
     Attributes:
-        session: counts the times it was opened; what began in an earlier one does not leave in this.
+        session: counts the times it was opened or renewed; what began in an earlier one does not leave in this.
     """
 
     def __init__(self) -> None:
@@ -35,6 +35,11 @@ class Gate:
         """Let none pass; a message that is just leaving is waited for."""
         with self._sending:
             self._is_open = False
+
+    def renew(self) -> None:
+        """Begin another session, open or not."""
+        with self._sending:
+            self.session += 1
 
     def check(self) -> None:
         """Raise Paused unless the gate is open."""

@@ -44,6 +44,8 @@ class ManagedNode(LifecycleNode, RunnableNode):
     With the parameter auto_start it walks to active by itself, and the process ends where that fails.
     """
 
+    ends_on_errors = False
+
     def __init__(self, name: str) -> None:
         """Make the node unconfigured.
 

@@ -37,15 +37,6 @@ def feature_frame_to_message(frame: FeatureFrame) -> FeatureFrameMsg:
     return feature_message.to_message(frame, _make, lambda data: array.array('B', data))
 
 
-def feature_frame_from_message(message: FeatureFrameMsg) -> FeatureFrame:
-    """Read a feature frame; whether to believe it is for admission to say.
-
-    Raises:
-        EmiffError: the numeric type is unknown, or the camera cannot be.
-    """
-    return feature_message.from_message(message)
-
-
 def detections_to_message(detections: Detections, header: Header) -> Detection3DArray:
     """Write detections as one array message; every detection has exactly one result, whose pose is the box's."""
     return detection_messages.to_message(detections, header, _make)

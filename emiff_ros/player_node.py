@@ -20,8 +20,10 @@ from emiff_ros.run import RunnableNode, run
 from emiff_ros.types import header_stamp_ns, message_class
 
 _LATCHED_TOPIC = '/tf_static'
+_CLOCK = '/clock'
 _CLOCK_PERIOD_S = 0.01
 _POLL_S = 0.02
+_TOGETHER_NS = 20_000_000  # a driver may write an image's camera_info after the image
 
 
 class PlayerNode(RunnableNode):
@@ -61,15 +63,16 @@ class PlayerNode(RunnableNode):
         if not self._bag.topics:
             raise EmiffError(f'{bag}: expected a bag with messages, found none')
 
-        self._clock_publisher = self.create_publisher(Clock, '/clock', qos.OUTPUT)
+        self._clock_publisher = self.create_publisher(Clock, _CLOCK, qos.OUTPUT)
         self._topics: dict[str, Publisher] = {
             topic: self.create_publisher(
                 message_class(type_name), topic, qos.LATCHED if topic == _LATCHED_TOPIC else qos.OUTPUT
             )
             for topic, type_name in self._bag.topics.items()
-            if topic in wanted or not any(wanted)
+            if topic != _CLOCK and (topic in wanted or not any(wanted))  # the time is this node's own
         }
         self._answers: dict[str, int] = {}  # topic -> stamp of its newest message
+        self._asked_ns = -1  # stamp of the newest image that is to be answered
         self._answered = threading.Condition()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._play, name='player', daemon=True)
@@ -99,9 +102,11 @@ class PlayerNode(RunnableNode):
 
     def _answer_to(self, topic: str) -> Callable[[bytes], None]:
         def note(data: bytes) -> None:
+            stamp_ns = header_stamp_ns(data)
             with self._answered:
-                self._answers[topic] = max(self._answers[topic], header_stamp_ns(data))
-                self._answered.notify_all()
+                if stamp_ns <= self._asked_ns:  # else it is a late answer of the lap before
+                    self._answers[topic] = max(self._answers[topic], stamp_ns)
+                    self._answered.notify_all()
 
         return note
 
@@ -116,7 +121,7 @@ class PlayerNode(RunnableNode):
                 if not self._loop:
                     break
                 with self._answered:
-                    self._answers = dict.fromkeys(self._answers, -1)
+                    self._answers, self._asked_ns = dict.fromkeys(self._answers, -1), -1
             exit_code = 0
         except EmiffError as error:
             self.get_logger().error(str(error))
@@ -162,19 +167,25 @@ class PlayerNode(RunnableNode):
     def _play_once(self) -> None:
         begin_ns: int | None = None
         started = time.monotonic()
+        asked: tuple[str, int, int] | None = None  # topic, image's stamp and time in the bag, not answered yet
         for topic, stamp_ns, data in self._bag.raw_messages():
             begin_ns = stamp_ns if begin_ns is None else begin_ns
             if topic not in self._topics:
                 continue
+            if asked is not None and (topic in self._answers_of or stamp_ns > asked[2] + _TOGETHER_NS):
+                started += self._wait_for_answer(*asked)
+                asked = None
             self._run_clock(begin_ns, started, stamp_ns)
             if self._stopped.is_set():
                 return
             self._say_clock(stamp_ns)
-            self._topics[topic].publish(data)
             if topic in self._answers_of:
-                held = time.monotonic()
-                self._wait_for_answer(topic, header_stamp_ns(data), stamp_ns)
-                started += time.monotonic() - held
+                asked = topic, header_stamp_ns(data), stamp_ns
+                with self._answered:
+                    self._asked_ns = max(self._asked_ns, asked[1])
+            self._topics[topic].publish(data)
+        if asked is not None:
+            self._wait_for_answer(*asked)
 
     def _run_clock(self, begin_ns: int, started: float, until_ns: int) -> None:
         while not self._stopped.is_set():
@@ -188,8 +199,10 @@ class PlayerNode(RunnableNode):
         stamp: Time = time_of(now_ns)
         self._clock_publisher.publish(Clock(clock=stamp))
 
-    def _wait_for_answer(self, topic: str, stamp_ns: int, now_ns: int) -> None:
-        answers, deadline = self._answers_of[topic], time.monotonic() + self._pace_s
+    def _wait_for_answer(self, topic: str, stamp_ns: int, now_ns: int) -> float:
+        """Hold the clock until an image is answered; return for how many seconds."""
+        held = time.monotonic()
+        answers, deadline = self._answers_of[topic], held + self._pace_s
         while not self._stopped.is_set():
             # the held time is repeated: /clock is best effort, and a node that missed it knows no time at all
             self._say_clock(now_ns)
@@ -197,12 +210,13 @@ class PlayerNode(RunnableNode):
                 if self._answered.wait_for(
                     lambda: max(self._answers[answer] for answer in answers) >= stamp_ns, _CLOCK_PERIOD_S
                 ):
-                    return
+                    break
             if time.monotonic() > deadline:
                 expected = ' or '.join(answers)
                 text = f'no answer on {expected} to an image of {topic} within {self._pace_s:.0f} s'
                 self._reports.warn('pace', text)
-                return
+                break
+        return time.monotonic() - held
 
 
 def _pairs(parameter: str, lines: list[str]) -> Iterator[tuple[str, str]]:

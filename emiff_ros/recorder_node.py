@@ -37,13 +37,12 @@ class RecorderNode(RunnableNode):
         if not any(topics):
             raise EmiffError('parameter topics: expected what to record, each "topic type", found nothing')
         self._recorded = 0
+        recorded = [line.partition(' ')[::2] for line in topics]
+        kinds = {type_name: message_class(type_name) for _, type_name in recorded}  # before there is a bag
         self._bag = BagWriter(Path(out), 'mcap')
-        for line in topics:
-            topic, _, type_name = line.partition(' ')
+        for topic, type_name in recorded:
             self._bag.add_topic(topic, type_name)
-            self.create_subscription(
-                message_class(type_name), topic, partial(self._record, topic), qos.RECORD, raw=True
-            )
+            self.create_subscription(kinds[type_name], topic, partial(self._record, topic), qos.RECORD, raw=True)
 
     def close(self) -> None:
         """Take what is still on its way, for 2 s at most where topics go on, then close the bag."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.cooperation.admission import AdmittedFrame
-from emiff_core.cooperation.placement import place
+from emiff_core.cooperation.placement import nearest, place
 from emiff_core.cooperation.refusal import Refusal
 from emiff_core.errors import EmiffError
 from emiff_core.inference.eager import RemoteFeature
@@ -29,6 +29,7 @@ class RemotePoseRules:
     world_frame: str
     detection_frame: str
     max_range_m: float
+    max_agents: int
 
 
 class RemotePoses:
@@ -46,6 +47,11 @@ class RemotePoses:
         self._tf = tf
         self._reports = reports
         self._refuse = refuse
+        self._lost_ns: int | None = None  # stamp of the last image whose place in the world was not known in time
+
+    def forget(self) -> None:
+        """Forget whether the vehicle knew its pose: the clock has jumped back."""
+        self._lost_ns = None
 
     def place(self, chosen: Iterable[AdmittedFrame], image: CameraImage) -> list[tuple[AdmittedFrame, RemoteFeature]]:
         """Return those that can be placed; an unknown pose costs features and never the image.
@@ -58,9 +64,7 @@ class RemotePoses:
             return []
         rules = self._rules
         try:
-            T_world_detection = self._tf.lookup(
-                rules.world_frame, rules.detection_frame, image.header.stamp, image.arrived
-            )
+            T_world_detection = self._look_up_vehicle(image)
         except EmiffError as error:
             self._reports.warn('pose', f'detecting alone: {error}')
             for admitted in chosen:
@@ -74,7 +78,24 @@ class RemotePoses:
             else:
                 frame = admitted.frame
                 placed.append((admitted, RemoteFeature(admitted.latent, frame.camera, frame.scale, verdict)))
-        return placed
+        kept = nearest([remote.T_camera_detection for _, remote in placed], rules.max_agents)
+        for (admitted, _), is_near in zip(placed, kept, strict=True):
+            if not is_near:
+                self._refuse(admitted, Refusal.TOO_MANY_AGENTS, image)
+        return [each for each, is_near in zip(placed, kept, strict=True) if is_near]
+
+    def _look_up_vehicle(self, image: CameraImage) -> NDArray[np.float64]:
+        """Return T_world_detection; wait for it unless localisation is silent since it was waited for in vain."""
+        target, source = self._rules.world_frame, self._rules.detection_frame
+        newest_ns = self._tf.newest_ns(target, source)
+        is_lost = self._lost_ns is not None and (newest_ns is None or newest_ns < self._lost_ns)
+        try:
+            found = self._tf.lookup(target, source, image.header.stamp, _NO_WAIT if is_lost else image.arrived)
+        except EmiffError:
+            self._lost_ns = self._lost_ns if is_lost else image.stamp_ns
+            raise
+        self._lost_ns = None
+        return found
 
     def _place_one(
         self, admitted: AdmittedFrame, T_world_detection: NDArray[np.float64]

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import traceback
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,9 +26,12 @@ class RunnableNode(Node):
 
     Attributes:
         exit_code: of the process; None for as long as there is work.
+        ends_on_errors: whether an unexpected exception of a callback ends the node, or costs the message that it was
+            about: what one message does must not silence a robot.
     """
 
     exit_code: int | None = None
+    ends_on_errors: bool = True
 
     def begin(self) -> None:
         """Do what comes before the first callback; called once. What a user can mend raises EmiffError."""
@@ -84,4 +88,9 @@ def _spin(node: RunnableNode, stop: threading.Event) -> int:
                 executor.spin_once(timeout_sec=0.1)
             except RCLError as error:  # before Kilted an illegal lifecycle request ends in the executor
                 node.get_logger().error(f'a request was not answered: {" ".join(str(error).split())}')
+            except Exception as error:
+                if node.ends_on_errors:
+                    raise
+                node.get_logger().error(f'a message was dropped: unexpected {type(error).__name__}: {error}')
+                node.get_logger().debug(traceback.format_exc())
     return node.exit_code or 0

@@ -48,6 +48,7 @@ class VehicleNode(ManagedNode):
             max_range_m=declare(
                 self, 'max_range_m', 300.0, 'farthest agent used, from its camera, metres', (0.0, 100_000.0)
             ),
+            max_agents=declare(self, 'max_agents', 8, 'most agents fused into one image, the nearest ones', (1, 1000)),
             plausibility=PlausibilityRules(
                 max_speed_mps=declare(
                     self, 'max_agent_speed', 70.0, "fastest that an agent's camera may move, m/s", (0.0, 1000.0)

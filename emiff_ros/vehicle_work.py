@@ -7,6 +7,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 from std_msgs.msg import Float64, Header
 from vision_msgs.msg import Detection3DArray
@@ -16,10 +18,12 @@ from emiff.msg import FeatureFrame as FeatureFrameMsg
 from emiff.msg import FeatureUse, FusionStatus, ImageRefusal, ProcessingTime
 from emiff_core.cooperation.admission import Admission, AdmissionRules, AdmittedFrame
 from emiff_core.cooperation.feature_buffer import FeatureBuffer, age_ms
+from emiff_core.cooperation.feature_message import from_message
 from emiff_core.cooperation.plausibility import PlausibilityRules
 from emiff_core.cooperation.refusal import Refusal
 from emiff_core.data.preprocess import network_scale
 from emiff_core.errors import EmiffError
+from emiff_core.inference.eager import DetectionResult, RemoteFeature, VehicleFeatures
 from emiff_core.monitoring.health import SPAN_S, Report
 from emiff_core.monitoring.tally import FeatureTally
 from emiff_core.rendering.debug_image import FeatureUsed
@@ -53,6 +57,7 @@ class VehicleSettings:
     profiles: Profiles
     remote_pose_source: str
     max_range_m: float
+    max_agents: int
     plausibility: PlausibilityRules
 
 
@@ -89,7 +94,11 @@ class VehicleWork:
         self._transforms = tf
         self._remote_poses = RemotePoses(
             RemotePoseRules(
-                settings.remote_pose_source, settings.world_frame, settings.detection_frame, settings.max_range_m
+                settings.remote_pose_source,
+                settings.world_frame,
+                settings.detection_frame,
+                settings.max_range_m,
+                settings.max_agents,
             ),
             tf,
             self._reports,
@@ -145,6 +154,7 @@ class VehicleWork:
     def time_jumped(self) -> None:
         """Forget all features and transforms: their stamps are those of another time."""
         self._transforms.forget()
+        self._remote_poses.forget()
         self._admission.forget()
         self._buffer.clear()
 
@@ -166,7 +176,7 @@ class VehicleWork:
         # a simulated clock that has not spoken yet reads 0; the age at use is bounded by the image's stamp in any case
         now_ns = self._node.get_clock().now().nanoseconds or nanoseconds(message.header.stamp)
         try:
-            frame = messages.feature_frame_from_message(message)
+            frame = from_message(message)
         except EmiffError as error:
             self._reports.warn('feature', str(error))
             self._refuse(messages.malformed_feature(message, now_ns))
@@ -204,9 +214,8 @@ class VehicleWork:
         # chosen after the vehicle's own backbone, so that a feature that came meanwhile is used
         chosen = self._buffer.wait(image.stamp_ns, self._settings.wait_for_features_ms() / 1000)
         placed_features = self._remote_poses.place(chosen, image)
-        used = [admitted for admitted, _ in placed_features]
         ready = time.monotonic()
-        result = self._engine.detect(vehicle, T_camera_detection, [remote for _, remote in placed_features])
+        used, result = self._detect(vehicle, T_camera_detection, placed_features, image)
         detections = result.detections[result.detections.scores > self._settings.score_threshold()]
         detected = time.monotonic()
 
@@ -233,6 +242,25 @@ class VehicleWork:
             self.health.answered(sent, total_ms)
 
         self._gate.send(publish, image.session)
+
+    def _detect(
+        self,
+        vehicle: VehicleFeatures,
+        T_camera_detection: NDArray[np.float64],
+        placed: list[tuple[AdmittedFrame, RemoteFeature]],
+        image: CameraImage,
+    ) -> tuple[list[AdmittedFrame], DetectionResult]:
+        """Return what was fused, and what was found: where the model fails with the features, by the vehicle alone."""
+        try:
+            result = self._engine.detect(vehicle, T_camera_detection, [remote for _, remote in placed])
+            return [admitted for admitted, _ in placed], result
+        except Exception as error:
+            if not placed:
+                raise
+            self._reports.warn('fusion', f'detecting alone: fusing {len(placed)} features failed: {error!r}')
+        for admitted, _ in placed:  # only here, where the failed attempt's tensors are free again
+            self._refuse_frame(admitted, Refusal.FUSION_FAILED, image)
+        return [], self._engine.detect(vehicle, T_camera_detection, [])
 
     def _publish_plots(self, used: list[FeatureUsed], started: float, sent: float) -> None:
         self._processing_ms.publish(Float64(data=(sent - started) * 1e3))

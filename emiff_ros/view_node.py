@@ -34,6 +34,8 @@ class ViewNode(RunnableNode):
     Parameters: docs/view_node.md.
     """
 
+    ends_on_errors = False
+
     def __init__(self) -> None:
         """Open the file or the window and subscribe.
 
@@ -86,14 +88,13 @@ class ViewNode(RunnableNode):
         try:
             self._assembler.add(topic, message, size)
             if topic == self._names.detections:
-                self._show_waiting()
-                self._waiting = stamp_of(message)
+                waiting, self._waiting = self._waiting, stamp_of(message)
+                self._show(waiting)
         except EmiffError as error:
             self._reports.warn(topic, f'{topic}: {error}')
 
-    def _show_waiting(self) -> None:
+    def _show(self, stamp_ns: int | None) -> None:
         """Show the image before the one just answered: by now all that was said of it is here."""
-        stamp_ns, self._waiting = self._waiting, None
         if stamp_ns is None or self.exit_code is not None or not self._assembler.is_answered(stamp_ns):
             return
         self._sink.show(self._assembler.moment(stamp_ns))

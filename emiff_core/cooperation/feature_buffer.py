@@ -42,13 +42,11 @@ class FeatureBuffer:
             frames.append(admitted)
             self._changed.notify_all()
 
-    def select(self, image_stamp_ns: int) -> list[AdmittedFrame]:
-        """Return the newest usable frame of each agent for an image of this stamp, agents in alphabetical order."""
-        with self._changed:
-            return self._select(image_stamp_ns)
-
     def wait(self, image_stamp_ns: int, timeout_s: float) -> list[AdmittedFrame]:
-        """Return like `select`, but wait up to `timeout_s` seconds for at least one usable frame."""
+        """Return the newest usable frame of each agent for an image of this stamp, agents in alphabetical order.
+
+        Wait up to `timeout_s` seconds for at least one; without such a frame return none.
+        """
         with self._changed:
             self._changed.wait_for(lambda: bool(self._select(image_stamp_ns)), timeout_s)
             return self._select(image_stamp_ns)

@@ -1,5 +1,7 @@
 """Where an agent's camera stands as the vehicle sees it at its own exposure."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,3 +27,16 @@ def place(
     if np.linalg.norm(T_world_camera[:3, 3] - T_world_detection[:3, 3]) > max_range_m:
         return Refusal.OUT_OF_RANGE
     return transforms.inverse(T_world_camera) @ T_world_detection
+
+
+def nearest(T_camera_detection: Sequence[NDArray[np.float64]], count: int) -> list[bool]:
+    """Return for each camera whether it is among the `count` nearest to the vehicle; of equals the first.
+
+    Args:
+        T_camera_detection: (4, 4) each, as `place` returns them.
+        count: at least 0.
+    """
+    distances = [float(np.linalg.norm(T[:3, 3])) for T in T_camera_detection]
+    order = sorted(range(len(distances)), key=lambda k: distances[k])
+    kept = set(order[:count])
+    return [k in kept for k in range(len(distances))]

@@ -40,7 +40,9 @@ class PlausibilityRules:
 
 
 def is_possible(frame: FeatureFrame) -> bool:
-    """Return whether pose, intrinsics and scale can be those of a camera on this earth."""
+    """Return whether stamp, pose, intrinsics and scale can be those of a camera on this earth."""
+    if frame.stamp_ns < 0:  # before 1970, and before the zero of every simulation
+        return False
     numbers = np.array([*frame.position, *frame.orientation, *frame.scale])
     if not np.isfinite(numbers).all() or not all(0 < s <= _MAX_SCALE for s in frame.scale):
         return False

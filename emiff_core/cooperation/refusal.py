@@ -18,3 +18,5 @@ class Refusal(str, Enum):
     NO_VEHICLE_POSE = 'no_vehicle_pose'  # the vehicle does not know where it is in the world
     NO_AGENT_POSE = 'no_agent_pose'  # tf is to tell where the agent's camera is, and does not
     OUT_OF_RANGE = 'out_of_range'  # the agent's camera is farther from the vehicle than it can help
+    TOO_MANY_AGENTS = 'too_many_agents'  # as many as the vehicle fuses are nearer
+    FUSION_FAILED = 'fusion_failed'  # the model failed with it, for want of memory say

@@ -4,7 +4,6 @@ Point clouds are never read, so a copy without velodyne/ will do.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -139,14 +138,29 @@ class DairV2xDataset:
             what = 'a frame' if split is None else f'a frame of split {split!r}'
             raise EmiffError(f'{index}: expected {what}, found none')
         self.frames: Sequence[CooperativeFrame] = _Frames(self, pairs)
-        self._pairs = [(vehicle_id, infrastructure_id) for vehicle_id, infrastructure_id, _ in pairs]
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits of which frames these are, in what order, and of their indices: stamps and paths."""
-        content = hashlib.sha256(json.dumps(self._pairs).encode())
-        for index in (COOPERATIVE_INDEX, VEHICLE_INDEX, ROADSIDE_INDEX):
-            content.update((self.root / index).read_bytes())
+        """Eight hexadecimal digits of what a detector is given: frames in order, stamps, calibrations, images' sizes.
+
+        Raises:
+            EmiffError: a frame does not load.
+        """
+        content = hashlib.sha256()
+        for frame in self.frames:
+            images = frame.vehicle_image.stat().st_size, frame.infrastructure_image.stat().st_size
+            stamps = frame.vehicle_stamp_ns, frame.infrastructure_stamp_ns
+            cameras = frame.vehicle_camera, frame.infrastructure_camera
+            sizes = [(camera.width, camera.height, camera.distortion) for camera in cameras]
+            content.update(repr((frame.vehicle_id, frame.infrastructure_id, stamps, images, sizes)).encode())
+            for matrix in (
+                *(camera.intrinsics for camera in cameras),
+                frame.T_vehicle_camera_lidar,
+                frame.T_world_lidar,
+                frame.T_infrastructure_camera_lidar,
+                frame.T_world_infrastructure_lidar,
+            ):
+                content.update(matrix.tobytes())
         return content.hexdigest()[:8]
 
     def __len__(self) -> int:

@@ -29,6 +29,7 @@ from emiff_core.resources import config_dir
 
 _POLL_S = 0.05
 _LEAD_S = 1.0  # from the word to the first image
+_SETTLE_S = 3.0  # nodes that look for one another while the machine is busy
 
 _TF = ['/tf', '/tf_static']
 _ROADSIDE = [topics.INFRASTRUCTURE_IMAGE, topics.INFRASTRUCTURE_INFO]
@@ -111,7 +112,8 @@ def measure(bag: Path, out: Path, config: Path, impairment: Impairment, reliabil
         for group, own, listeners, remappings in players:
             wait_for = [f'{topic}={count}' for topic, count in listeners.items()]
             parameters = {
-                'bag': bag, 'topics': own + _TF, 'wait_for': wait_for, 'wait_s': START_S, 'start_file': out / 'start'
+                'bag': bag, 'topics': own + _TF, 'wait_for': wait_for, 'wait_s': START_S, 'start_file': out / 'start',
+                'settle_s': _SETTLE_S,
             }  # fmt: skip
             playing.append((group.start('emiff_ros.player_node', parameters, remappings), group))
         _start_together(playing, out / 'start')

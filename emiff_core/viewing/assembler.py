@@ -1,6 +1,7 @@
 """Messages in any order to moments. Written against the fields, so it takes the values of bags and of nodes."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -44,6 +45,8 @@ class Recent(OrderedDict[int, Value], Generic[Value]):
 @dataclass(frozen=True, eq=False)
 class _Sent:
     frame: FeatureFrame
+    T_world_camera: NDArray[np.float64]
+    activity: NDArray[np.float32]
     size: int
 
 
@@ -61,7 +64,7 @@ class Assembler:
         self._seen = SeenTransforms(None if kept is None else 10 * kept)
         self._images: dict[str, Recent[Any]] = {topic: Recent(_IMAGES_KEPT) for topic in names.images}
         self._infos: dict[str, Any] = {}
-        self._features: dict[str, Recent[_Sent]] = {topic: Recent(kept) for topic in names.features}
+        self._features: dict[str, Recent[_Sent]] = defaultdict(lambda: Recent(kept))  # by agent
         self.detections: Recent[Any] = Recent(kept)
         self.status: Recent[Any] = Recent(kept)
         self._times: Recent[Any] = Recent(kept)
@@ -70,8 +73,10 @@ class Assembler:
     def add(self, topic: str, message: Any, size: int) -> None:
         """Take a message of one of the topics; `size` is that of its serialised form, bytes.
 
+        A feature frame that cannot be one is left out; the vehicle's status tells that it was refused.
+
         Raises:
-            EmiffError: a feature frame or a transform cannot be one.
+            EmiffError: a transform cannot be one.
         """
         names = self._names
         if topic in (TF, TF_STATIC):
@@ -80,8 +85,11 @@ class Assembler:
         stamp_ns = stamp_of(message)
         if topic in self._images:
             self._images[topic].put(stamp_ns, message)
-        elif topic in self._features:
-            self._features[topic].put(stamp_ns, _Sent(feature_message.from_message(message), size))
+        elif topic in names.features:
+            with suppress(EmiffError):
+                frame = feature_message.from_message(message)
+                sent = _Sent(frame, frame.T_world_camera(), activity_of(frame), size)
+                self._features[frame.agent_id].put(stamp_ns, sent)
         elif topic == names.detections:
             self.detections.put(stamp_ns, message)
         elif topic == names.status:
@@ -101,7 +109,7 @@ class Assembler:
         """Put together what is known of the vehicle's image of that stamp.
 
         Raises:
-            EmiffError: an image or a latent cannot be decoded.
+            EmiffError: an image cannot be decoded.
         """
         names = self._names
         found, truth = self.detections.get(stamp_ns), self._truth.get(stamp_ns)
@@ -173,11 +181,11 @@ class Assembler:
                 size=sent.size,
                 age_ms=(stamp_ns - sent.frame.stamp_ns) / 1e6,
                 used=was_used,
-                activity=activity_of(sent.frame),
+                activity=sent.activity,
                 camera=sent.frame.camera,
                 T_camera_detection=None
                 if T_world_detection is None
-                else transforms.inverse(sent.frame.T_world_camera()) @ T_world_detection,
+                else transforms.inverse(sent.T_world_camera) @ T_world_detection,
             )
             for agent_id, (was_used, _, sent) in sorted(newest.items())
         ]

@@ -1,6 +1,6 @@
 """A moment on one picture: images with boxes, bird's-eye view, what was sent, and time and bytes so far."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ _GROUND = (24, 21, 20)
 _BIRDS_EYE = (600, 800)  # width, height, pixels, its legend included
 _LEGEND = 68  # pixels, three lines above it
 _CHARTS_HEIGHT = HEIGHT - _BIRDS_EYE[1]
+_CHARTED = 3000  # moments, five minutes at 10 Hz: a live view has no end
 
 
 class Dashboard:
@@ -32,9 +33,9 @@ class Dashboard:
     def _forget(self) -> None:
         self._began_ns: int | None = None
         self._last_ns = 0
-        self._latency: list[tuple[float, float]] = []
-        self._ages: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        self._sizes: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self._latency = _line()
+        self._ages: dict[str, deque[tuple[float, float]]] = defaultdict(_line)
+        self._sizes: dict[str, deque[tuple[float, float]]] = defaultdict(_line)
 
     def draw(self, moment: Moment) -> NDArray[np.uint8]:
         """Return (1080, 1920, 3) uint8 BGR; moments are given in the order of time, but for a bag that loops."""
@@ -94,6 +95,10 @@ class Dashboard:
             picture[-_CHARTS_HEIGHT:, place : place + width] = draw_chart(title, unit, series, (width, _CHARTS_HEIGHT))
 
 
+def _line() -> deque[tuple[float, float]]:
+    return deque(maxlen=_CHARTED)
+
+
 def annotated(view: View, moment: Moment) -> NDArray[np.uint8]:
     """Return a view's image, (H, W, 3) uint8 BGR, with truth in green, detections in red, and its name."""
     image = view.image.copy()
@@ -121,8 +126,8 @@ def birds_eye(moment: Moment, voxels: VoxelConfig) -> NDArray[np.uint8]:
 
 
 def heat_map(activity: NDArray[np.float32], width: int) -> NDArray[np.uint8]:
-    """Return (h, w) numbers of 0 to 1 as colours, `width` pixels wide, (H, W, 3) uint8 BGR."""
-    height = max(1, round(activity.shape[0] * width / activity.shape[1]))
+    """Return (h, w) numbers of 0 to 1 as colours, `width` pixels wide and as high at most, (H, W, 3) uint8 BGR."""
+    height = min(max(1, round(activity.shape[0] * width / activity.shape[1])), width)
     colors = cv2.applyColorMap(np.uint8(255 * activity), cv2.COLORMAP_INFERNO)  # type: ignore[call-overload]
     return np.asarray(cv2.resize(colors, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 

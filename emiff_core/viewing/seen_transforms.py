@@ -11,13 +11,14 @@ from emiff_core.geometry import transforms
 from emiff_core.stamps import stamp_of
 
 _KEPT = 1000  # a link, some ten seconds at 100 Hz
+_JUMP_NS = 1_000_000_000
 
 
 class SeenTransforms:
     """The nearest said transform is taken, not one interpolated: good enough to look at, not to compute with."""
 
     def __init__(self, kept: int | None = _KEPT) -> None:
-        """Keep the newest `kept` transforms of each link, all with None."""
+        """Keep the newest `kept` transforms of each link, and none from before a jump back of time; all with None."""
         self._kept = kept
         # child -> stamp, parent, T_parent_child
         self._links: dict[str, list[tuple[int, str, NDArray[np.float64]]]] = {}
@@ -31,8 +32,10 @@ class SeenTransforms:
         for entry in entries:
             t, q = entry.transform.translation, entry.transform.rotation
             T_parent_child = transforms.from_quaternion([t.x, t.y, t.z], [q.x, q.y, q.z, q.w])
-            links = self._links.setdefault(entry.child_frame_id, [])
-            insort(links, (stamp_of(entry), entry.header.frame_id, T_parent_child), key=lambda link: link[0])
+            links, stamp_ns = self._links.setdefault(entry.child_frame_id, []), stamp_of(entry)
+            if self._kept is not None and links and stamp_ns < links[-1][0] - _JUMP_NS:
+                links.clear()  # time has jumped back: what is kept is of another lap, and newer than all to come
+            insort(links, (stamp_ns, entry.header.frame_id, T_parent_child), key=lambda link: link[0])
             if self._kept is not None:
                 del links[: -self._kept]
 

@@ -124,21 +124,21 @@ def test_the_newest_usable_frame_of_each_agent_is_chosen():
     buffer = FeatureBuffer(max_age_ms=300)
     for agent, ahead in (('b', -100), ('b', -20), ('a', -250), ('a', 40)):
         buffer.add(admitted(agent_id=agent, stamp_ns=NOW + ahead * MS))
-    assert stamps(buffer.select(NOW)) == [('a', 40), ('b', -20)]
-    assert stamps(buffer.select(NOW - 90 * MS)) == [('a', -250), ('b', -100)]  # an image that waited
-    assert stamps(buffer.select(NOW + 300 * MS)) == [('a', 40)]
-    assert buffer.select(NOW + 341 * MS) == []
+    assert stamps(buffer.wait(NOW, 0)) == [('a', 40), ('b', -20)]
+    assert stamps(buffer.wait(NOW - 90 * MS, 0)) == [('a', -250), ('b', -100)]  # an image that waited
+    assert stamps(buffer.wait(NOW + 300 * MS, 0)) == [('a', 40)]
+    assert buffer.wait(NOW + 341 * MS, 0) == []
     buffer.clear()
-    assert buffer.select(NOW) == []
+    assert buffer.wait(NOW, 0) == []
 
 
 def test_a_buffer_keeps_nothing_of_agents_that_were_left_behind_10_s_ago():
     buffer = FeatureBuffer(max_age_ms=300)
     buffer.add(admitted(agent_id='passed', stamp_ns=NOW))
     buffer.add(replace_stamp(admitted(agent_id='ahead'), NOW + 10_000 * MS))
-    assert stamps(buffer.select(NOW)) == [('passed', 0)]
+    assert stamps(buffer.wait(NOW, 0)) == [('passed', 0)]
     buffer.add(replace_stamp(admitted(agent_id='ahead'), NOW + 10_001 * MS))
-    assert buffer.select(NOW) == []
+    assert buffer.wait(NOW, 0) == []
 
 
 def replace_stamp(one: AdmittedFrame, stamp_ns: int) -> AdmittedFrame:

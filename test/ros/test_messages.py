@@ -13,6 +13,7 @@ from emiff_core.bag.definitions import make_typestore
 from emiff_core.bag.detections import detections_of
 from emiff_core.codec import NumericType, decode, encode
 from emiff_core.config import CodecConfig
+from emiff_core.cooperation import feature_message
 from emiff_core.cooperation.feature_frame import FeatureFrame, checksum
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Boxes3D, Detections, PinholeCamera
@@ -47,7 +48,7 @@ def feature_frame(codec: CodecConfig = INT8) -> FeatureFrame:
 def test_a_feature_frame_comes_back_whole_and_its_checksum_holds(numbers, coding):
     frame = feature_frame(CodecConfig(numbers, coding))
     wire = serialize_message(messages.feature_frame_to_message(frame))
-    back = messages.feature_frame_from_message(deserialize_message(wire, FeatureFrameMsg))
+    back = feature_message.from_message(deserialize_message(wire, FeatureFrameMsg))
     assert checksum(back) == back.checksum == frame.checksum
     assert (back.agent_id, back.boot_id, back.sequence) == (frame.agent_id, frame.boot_id, frame.sequence)
     assert np.array_equal(decode(back.latent), decode(frame.latent))
@@ -67,14 +68,14 @@ def test_a_message_that_cannot_be_a_feature_frame_is_refused(change):
     for name, value in change.items():
         setattr(message, name, value)
     with pytest.raises(EmiffError, match='expected'):
-        messages.feature_frame_from_message(message)
+        feature_message.from_message(message)
 
 
 def test_a_stamp_that_no_time_has_is_refused_and_can_be_told():
     message = messages.feature_frame_to_message(feature_frame())
     message.header.stamp.sec, message.header.stamp.nanosec = 2**31 - 1, 2**32 - 1
     with pytest.raises(EmiffError, match='nanosec'):
-        messages.feature_frame_from_message(message)
+        feature_message.from_message(message)
     told = messages.malformed_feature(message, STAMP)
     assert told.stamp == message.header.stamp and told.reason == 'malformed'
 
@@ -127,6 +128,6 @@ def test_an_unknown_type_is_named(name):
 def test_a_tampered_wire_breaks_the_checksum():
     message = messages.feature_frame_to_message(feature_frame())
     message.payload[3] ^= 1
-    back = messages.feature_frame_from_message(message)
+    back = feature_message.from_message(message)
     assert checksum(back) != back.checksum
     assert checksum(replace(feature_frame(), sequence=42)) != feature_frame().checksum

@@ -12,12 +12,12 @@ from emiff_core.bag.detections import detections_of
 from emiff_core.bag.reader import BagReader
 from emiff_core.codec import decode
 from emiff_core.config import load_config
+from emiff_core.cooperation.feature_message import from_message
 from emiff_core.demo import topics
 from emiff_core.geometry import Detections, transforms
 from emiff_core.inference.eager import EagerEngine, RemoteFeature
 from emiff_core.stamps import stamp_of
 from emiff_ros.images import to_bgr
-from emiff_ros.messages import feature_frame_from_message
 from emiff_ros.types import message_class
 
 
@@ -69,7 +69,7 @@ def test_the_roadside_node_sends_what_the_library_encodes(played, published, eng
     sent = {stamp: message for (topic, stamp), message in published.items() if topic == topics.FEATURES}
     assert sent
     for stamp, message in sent.items():
-        frame = feature_frame_from_message(message)
+        frame = from_message(message)
         image = played.images[topics.INFRASTRUCTURE_IMAGE, stamp]
         feature = engine.encode_infrastructure(
             to_bgr(image), camera_of(played.infos[topics.INFRASTRUCTURE_INFO, stamp])
@@ -102,7 +102,7 @@ def test_another_latent_gives_other_logits(played, published, engine):
 
 
 def decoded_latent(message: object) -> np.ndarray:
-    return decode(feature_frame_from_message(message).latent)
+    return decode(from_message(message).latent)
 
 
 def remote_features(played: Played, published: dict, stamp: int, factor: float = 1.0) -> list[RemoteFeature]:
@@ -113,7 +113,7 @@ def remote_features(played: Played, published: dict, stamp: int, factor: float =
     for use in status.features:
         assert use.used, use.reason
         message = published[topics.FEATURES, use.stamp.sec * 10**9 + use.stamp.nanosec]
-        frame = feature_frame_from_message(message)
+        frame = from_message(message)
         T_camera_detection = transforms.inverse(frame.T_world_camera()) @ T_world_detection
         remotes.append(RemoteFeature(decoded_latent(message) * factor, frame.camera, frame.scale, T_camera_detection))
     return remotes

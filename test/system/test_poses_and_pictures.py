@@ -10,11 +10,11 @@ from visualization_msgs.msg import MarkerArray
 from emiff.msg import FeatureFrame
 from emiff_core.bag.cameras import camera_of
 from emiff_core.config import load_config
+from emiff_core.cooperation import feature_message
 from emiff_core.data.preprocess import network_view
 from emiff_core.demo.processes import NodeGroup
 from emiff_core.inference.eager import EagerEngine
 from emiff_core.stamps import nanoseconds
-from emiff_ros import messages
 from test.system.road import FRAME, LOOKING_AHEAD, SIZE, Road, camera_info
 
 INPUTS = {'~/input/image': '/image', '~/input/camera_info': '/info'}
@@ -129,7 +129,7 @@ def test_a_roadside_camera_stands_where_parameters_or_files_say(ros, engine, tmp
         pole = group.start('emiff_ros.infrastructure_node', given, INPUTS)
         ros.spin_until(lambda: road.node.count_subscribers('/info') or pole.process.poll() is not None, 60)
         ros.spin_until(lambda: road.show() and came, 30)
-    frame = messages.feature_frame_from_message(came[0])
+    frame = feature_message.from_message(came[0])
     assert frame.position == pytest.approx(PLACE)
     assert np.abs(frame.orientation) == pytest.approx(np.abs(LOOKING_AHEAD))
 
