@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emiff_core.cooperation.placement import place
+from emiff_core.cooperation.placement import nearest, place
 from emiff_core.cooperation.refusal import Refusal
 from emiff_core.geometry import transforms
 
@@ -30,3 +30,11 @@ def test_a_camera_out_of_range_is_refused(distance, is_near):
     T_world_camera = transforms.rigid(np.eye(3), FAR + np.array([0, distance, 0]))
     verdict = place(T_world_camera, transforms.rigid(np.eye(3), FAR), 300.0)
     assert (verdict is not Refusal.OUT_OF_RANGE) == is_near
+
+
+def test_the_nearest_cameras_are_kept_and_of_equals_the_first():
+    cameras = [place(transforms.rigid(np.eye(3), [x, 0, 5]), np.eye(4), 300.0) for x in (40.0, -10.0, 20.0, -10.0)]
+    assert nearest(cameras, 2) == [False, True, False, True]
+    assert nearest(cameras, 1) == [False, True, False, False]
+    assert nearest(cameras, 9) == [True] * 4
+    assert nearest([], 3) == []

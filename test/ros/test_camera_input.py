@@ -1,6 +1,7 @@
 """One camera's input inside a node: pairing, counting, and a worker that no image can stop."""
 
 import array
+import threading
 
 import pytest
 from rclpy.qos import QoSProfile
@@ -143,3 +144,33 @@ def test_a_topic_without_a_publisher_is_named(ros):
         ros.spin_until(lambda: any('/lonely/input/image' in line for line in notes.lines))
     finally:
         lonely.close()
+
+
+def test_stamps_before_1970_cost_their_own_image_and_nothing_else(camera):
+    one = camera(lambda image: None)
+    one.info(-SECOND)
+    one.image(-SECOND)
+    one.ros.spin_until(lambda: one.counts() == (1, 0, 0, 1))
+    assert one.user.told == [(-SECOND, 'its stamp lies before 1970')]
+    one.show(SECOND)
+    assert one.counts() == (2, 1, 0, 1)
+
+
+def test_what_began_before_the_clock_jumped_back_does_not_leave_after_it(camera):
+    begun, go_on, left = threading.Event(), threading.Event(), []
+
+    def process(image: CameraImage) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        one.gate.send(lambda: left.append(image.stamp_ns), image.session)
+
+    one = camera(process)
+    for second in (5, 6):
+        one.info(second * SECOND)
+        one.image(second * SECOND)
+    one.ros.spin_until(lambda: begun.is_set() and one.input.counts.received == 2 and not one.input._unpaired)
+    one.input._clock_jumped(None)  # one image is in work, one waits for the worker
+    go_on.set()
+    one.ros.spin_until(lambda: one.counts() == (2, 0, 2, 0))
+    one.show(SECOND)
+    assert left == [SECOND]

@@ -49,6 +49,16 @@ def test_a_mistake_of_ours_is_not_hidden():
     assert not rclpy.ok()
 
 
+def test_a_node_on_a_robot_drops_the_message_that_it_fails_on_and_goes_on(capfd):
+    def robot() -> Clumsy:
+        node = Clumsy(ZeroDivisionError('a message of ours'))
+        node.ends_on_errors = False
+        return node
+
+    assert run(robot) == 0
+    assert 'ZeroDivisionError: a message of ours' in capfd.readouterr().err
+
+
 def test_what_began_before_a_gate_was_shut_does_not_leave_when_it_is_open_again():
     gate, sent = Gate(), []
     gate.open()

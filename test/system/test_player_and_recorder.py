@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
@@ -69,6 +70,19 @@ class Listener:
 
     def wait_for(self) -> list[str]:
         return [f'{topic}=1' for topic in (topics.VEHICLE_IMAGE, topics.VEHICLE_INFO, topics.GROUND_TRUTH, '/clock')]
+
+
+def stamp_in(bag: BagWriter, seconds: int) -> object:
+    return bag.make('builtin_interfaces/msg/Time', sec=seconds, nanosec=0)
+
+
+def empty_camera_info(bag: BagWriter, header: object) -> object:
+    roi = {'x_offset': 0, 'y_offset': 0, 'height': 0, 'width': 0, 'do_rectify': False}
+    return bag.make(
+        'sensor_msgs/msg/CameraInfo', header=header, height=1, width=1, distortion_model='plumb_bob', d=np.zeros(0),
+        k=np.eye(3).ravel(), r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0,
+        roi=bag.make('sensor_msgs/msg/RegionOfInterest', **roi),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
@@ -142,6 +156,41 @@ def test_chosen_topics_are_played_at_the_time_that_was_set_as_far_behind_the_bag
     assert listener.infos == [frame.vehicle_stamp_ns for frame in dataset.frames]
     assert listener.images == listener.truths == []
     assert listener.clock[0] < dataset.frames[0].vehicle_stamp_ns  # the roadside was first
+
+
+def test_of_a_recording_made_elsewhere_the_clock_is_left_out_and_a_camera_info_may_follow_its_image(
+    ros, group, tmp_path
+):
+    info_topic = topics.VEHICLE_INFO
+    with BagWriter(tmp_path / 'bag') as bag:
+        bag.add_topic('/clock', 'rosgraph_msgs/msg/Clock')
+        bag.add_topic(topics.VEHICLE_IMAGE, 'sensor_msgs/msg/CompressedImage')
+        bag.add_topic(info_topic, 'sensor_msgs/msg/CameraInfo')
+        for second in (10, 11):
+            now = second * 10**9
+            bag.write('/clock', now, bag.make('rosgraph_msgs/msg/Clock', clock=stamp_in(bag, 5)))
+            header = bag.make('std_msgs/msg/Header', stamp=stamp_in(bag, second), frame_id='camera')
+            data = np.zeros(3, np.uint8)
+            image = bag.make('sensor_msgs/msg/CompressedImage', header=header, format='jpeg', data=data)
+            bag.write(topics.VEHICLE_IMAGE, now, image)
+            bag.write(info_topic, now + 5_000_000, empty_camera_info(bag, header))
+    listener = Listener(ros)
+    answers = listener.node.create_publisher(Detection3DArray, '/answers', 10)
+    parameters = {
+        'bag': tmp_path / 'bag',
+        'wait_for': [f'{topics.VEHICLE_IMAGE}=1', f'{info_topic}=1', '/clock=1'],
+        'pace': [f'{topics.VEHICLE_IMAGE}=/answers'],
+    }
+    player = group.start('emiff_ros.player_node', parameters)
+    for number, second in enumerate((10, 11), 1):
+        ros.spin_until(lambda number=number: len(listener.infos) == number, 60)  # though nobody has answered
+        assert len(listener.images) == number
+        answer = Detection3DArray()
+        answer.header.stamp.sec = second
+        answers.publish(answer)
+    ros.spin_until(lambda: player.process.poll() is not None, 60)
+    assert player.process.returncode == 0
+    assert min(listener.clock) >= 10 * 10**9
 
 
 def test_a_refusal_lets_the_player_go_on_as_an_answer_does(ros, group, bags, dataset):

@@ -80,6 +80,21 @@ def test_by_message_a_far_agent_is_out_of_range_and_leaps_and_lenses_are_not_bel
     told(road, lambda: road.feature(road.now(), agent_id='far', position=(500.0, 0.0, 5.0)), 'out_of_range')
 
 
+def test_of_too_many_agents_the_nearest_are_fused(make_road):
+    road = make_road(max_agents=1)
+
+    def both() -> None:
+        stamp = road.now()
+        road.feature(stamp, agent_id='far', position=(60.0, 0.0, 5.0))
+        road.feature(stamp)
+
+    told(road, both, 'too_many_agents')
+    for status in road.status.values():
+        fused = [use.agent_id for use in status.features if use.used]
+        turned_away = [use.agent_id for use in status.features if use.reason == 'too_many_agents']
+        assert len(fused) <= 1 and set(turned_away) <= {'far'}
+
+
 def test_people_see_an_image_with_what_was_found_once_they_ask_for_it(make_road, ros, tiny_config, tmp_path):
     road = make_road()
     road.answer(road.show())

@@ -44,3 +44,33 @@ def test_frames_in_two_trees_are_named_and_once_the_trees_meet_images_are_answer
     road.ros.spin_until(refused, 30)
     road.stand('vehicle_lidar', 'rig')
     road.answered()
+
+
+@pytest.mark.parametrize('tf_wait_ms', [1000.0])
+def test_a_vehicle_that_lost_its_place_waits_once_and_then_detects_alone_at_once(road):
+    road.stand('vehicle_lidar', FRAME, (1.0, 0.0, 0.0), LOOKING_AHEAD)
+    road.answered()
+
+    def lonely() -> float:
+        """Return how long an image took that met a feature without a place for the vehicle, seconds."""
+        while True:
+            stamp = road.now()
+            road.feature(stamp)
+            road.info(stamp)
+            road.image(stamp)
+            status = road.answer(stamp)
+            if any(use.reason == 'no_vehicle_pose' for use in status.features):
+                return (road.now() - stamp) / 1e9
+
+    first, later = lonely(), [lonely() for _ in range(5)]
+    assert first > 1.0 and sorted(later)[2] < 0.5
+    # and it waits again for a place that goes on
+    road.stand('map', 'vehicle_lidar')
+    for _ in range(20):
+        stamp = road.now()
+        road.feature(stamp)
+        road.info(stamp)
+        road.image(stamp)
+        if any(use.used for use in road.answer(stamp).features):
+            return
+    pytest.fail('no feature was fused again')

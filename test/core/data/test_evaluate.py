@@ -296,6 +296,21 @@ def test_a_data_set_that_was_made_anew_in_the_same_folder_is_another_run(synthet
     assert isinstance(refused.exception, EmiffError) and 'the same frames' in str(refused.exception)
 
 
+def test_other_calibrations_and_images_are_another_run_too(synthetic_root, tmp_path):
+    data = tmp_path / 'data'
+    shutil.copytree(synthetic_root, data)
+    before = DairV2xDataset(data).digest
+    assert before == DairV2xDataset(synthetic_root).digest  # wherever it lies
+    pose = next((data / 'infrastructure-side/calib/virtuallidar_to_world').glob('*.json'))
+    calibration = json.loads(pose.read_text())
+    calibration['translation'][0][0] = float(calibration['translation'][0][0]) + 0.5
+    pose.write_text(json.dumps(calibration))
+    moved = DairV2xDataset(data).digest
+    image = DairV2xDataset(data).frames[0].vehicle_image
+    image.write_bytes(image.read_bytes() + b'0')
+    assert len({before, moved, DairV2xDataset(data).digest}) == 3
+
+
 def test_the_command_speaks_json_of_delayed_features_and_of_the_baseline(command):
     delayed = command('--delay-frames', 1, '--json', '--protocol', 'official', '--by-visibility')
     content = json.loads(delayed.stdout)

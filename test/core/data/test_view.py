@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from emiff_core.bag.dair_to_bag import write_bag
+from emiff_core.bag.definitions import make_typestore
 from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.bag.reader import BagReader
 from emiff_core.bag.writer import BagWriter
@@ -23,9 +25,10 @@ from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
 from emiff_core.rendering.overlay import TRUTH
 from emiff_core.rendering.sheet import View
+from emiff_core.viewing.assembler import Assembler
 from emiff_core.viewing.bags import moments
 from emiff_core.viewing.charts import draw_chart
-from emiff_core.viewing.dashboard import Dashboard
+from emiff_core.viewing.dashboard import Dashboard, heat_map
 from emiff_core.viewing.moment import Moment
 from emiff_core.viewing.seen_transforms import SeenTransforms
 from emiff_core.viewing.topics import ViewTopics
@@ -111,6 +114,37 @@ def test_a_feature_tells_who_how_large_how_old_where_from_and_where_it_is_strong
     assert sent.age_ms == pytest.approx((frame.vehicle_stamp_ns - frame.infrastructure_stamp_ns) / 1e6)
     assert np.allclose(sent.T_camera_detection, frame.T_infrastructure_camera_vehicle_lidar, atol=1e-6)
     assert np.unravel_index(sent.activity.argmax(), sent.activity.shape) == (2, 5) and sent.activity.max() == 1
+
+
+def test_two_agents_that_expose_together_are_both_shown(dataset):
+    assembler, frame = Assembler(ViewTopics(), kept=None), dataset.frames[0]
+    types = make_typestore()
+    for agent in ('north', 'south'):
+        said = replace(feature(frame, 0), agent_id=agent).sealed()
+        wire = FeatureFrameSerializer().serialize(said)
+        message = types.deserialize_cdr(wire, 'emiff/msg/FeatureFrame')
+        assembler.add(topics.FEATURES, message, len(wire))
+    assert [sent.agent_id for sent in assembler.moment(frame.vehicle_stamp_ns).features] == ['north', 'south']
+
+
+@pytest.mark.parametrize('fault', ['numeric_type', 'payload', 'orientation'])
+def test_a_feature_that_cannot_be_one_is_left_out_of_the_picture(dataset, fault):
+    assembler, frame = Assembler(ViewTopics(), kept=None), dataset.frames[0]
+    wire = FeatureFrameSerializer().serialize(feature(frame, 0))
+    message = make_typestore().deserialize_cdr(wire, 'emiff/msg/FeatureFrame')
+    if fault == 'numeric_type':
+        message.numeric_type = 9
+    elif fault == 'payload':
+        message.payload = message.payload[:5]
+    else:
+        message.camera_pose.orientation.w = float('nan')
+    assembler.add(topics.FEATURES, message, len(wire))
+    assert assembler.moment(frame.vehicle_stamp_ns).features == []
+
+
+def test_the_heat_map_of_a_latent_of_any_shape_is_no_higher_than_wide():
+    assert heat_map(np.ones((4_000_000, 1), np.float32), 320).shape == (320, 320, 3)
+    assert heat_map(np.ones((24, 60), np.float32), 480).shape == (192, 480, 3)
 
 
 def test_a_bag_without_boxes_shows_every_image(dataset, drive):
@@ -200,6 +234,14 @@ def test_transforms_are_chained_up_and_down_and_the_nearest_in_time_is_taken():
     assert seen.lookup('camera', 'pole', 160)[0, 3] == 30 - 1 - 12
     assert seen.lookup('camera', 'camera', 0)[0, 3] == 0
     assert seen.lookup('camera', 'stranger', 0) is None
+
+
+def test_of_a_drive_that_loops_the_transforms_of_this_lap_are_taken():
+    seen = SeenTransforms(kept=30)
+    for _ in range(4):  # 10 s at 10 Hz and 10 m/s
+        for step in range(100):
+            seen.add([Said('map', 'base', float(step), stamp_ns=step * 10**8)])
+            assert seen.lookup('map', 'base', step * 10**8)[0, 3] == step
 
 
 def test_a_circle_on_tf_ends():
