@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.geometry import Boxes3D, transforms
+from emiff_core.geometry import Boxes3D, PinholeCamera, transforms
 from emiff_core.rendering.overlay import Color
 
 _GROUND: Color = (34, 30, 28)
@@ -49,14 +49,15 @@ class BirdsEye:
             self._polyline(corners[:4, :2], color, thickness)
             self._polyline([center[:2], (corners[0, :2] + corners[1, :2]) / 2], color, thickness, closed=False)
 
-    def camera(self, T_camera_detection: NDArray[np.float64], half_view: float, name: str) -> None:
-        """Draw a camera as a wedge.
+    def camera(self, T_camera_detection: NDArray[np.float64], camera: PinholeCamera, name: str) -> None:
+        """Draw a camera as a wedge of its horizontal field of view.
 
         Args:
             T_camera_detection: (4, 4), gives its place and its heading.
-            half_view: half of its horizontal field of view, radians.
+            camera: its intrinsics.
             name: written beside it.
         """
+        half_view = np.arctan2(camera.width / 2, camera.intrinsics[0, 0])
         T_detection_camera = transforms.inverse(T_camera_detection)
         center = T_detection_camera[:2, 3]
         heading = np.arctan2(T_detection_camera[1, 2], T_detection_camera[0, 2])

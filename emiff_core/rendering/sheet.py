@@ -51,8 +51,7 @@ def draw_sheet(
     left = np.concatenate([_annotated(view, truth, found) for view in views])
     above = BirdsEye(x_range, y_range)
     for view in views:
-        half_view = float(np.arctan2(view.camera.width / 2, view.camera.intrinsics[0, 0]))
-        above.camera(view.T_camera_detection, half_view, view.name)
+        above.camera(view.T_camera_detection, view.camera, view.name)
     above.boxes(truth, TRUTH)
     above.boxes(found, DETECTION)
     scale = left.shape[0] / above.image.shape[0]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.config import VoxelConfig
-from emiff_core.geometry import Boxes3D, PinholeCamera
+from emiff_core.geometry import Boxes3D
 from emiff_core.rendering.birds_eye import BirdsEye
 from emiff_core.rendering.overlay import DETECTION, SHOWN_SCORE, TRUTH, caption, draw_boxes, shown
 from emiff_core.rendering.sheet import View
@@ -115,10 +115,10 @@ def birds_eye(moment: Moment, voxels: VoxelConfig) -> NDArray[np.uint8]:
     above = BirdsEye(voxels.x_range, voxels.y_range)
     vehicle = [view for view in moment.views if view.name == 'vehicle']
     for view in vehicle:
-        above.camera(view.T_camera_detection, _half_view(view.camera), view.name)
+        above.camera(view.T_camera_detection, view.camera, view.name)
     for feature in moment.features:
         if feature.T_camera_detection is not None:
-            above.camera(feature.T_camera_detection, _half_view(feature.camera), feature.agent_id)
+            above.camera(feature.T_camera_detection, feature.camera, feature.agent_id)
     for boxes, color in ((moment.truth, TRUTH), (found_boxes(moment), DETECTION)):
         if boxes is not None:
             above.boxes(boxes, color)
@@ -152,10 +152,6 @@ def _legend(moment: Moment) -> list[str]:
     if moment.refused:
         lines.append(f'refused: {", ".join(sorted(set(moment.refused)))}')
     return lines
-
-
-def _half_view(camera: PinholeCamera) -> float:
-    return float(np.arctan2(camera.width / 2, camera.intrinsics[0, 0]))
 
 
 def _put(
