@@ -8,7 +8,7 @@ import numpy as np
 
 from emiff_core.codec import NumericType
 from emiff_core.config import Numbers
-from emiff_core.data.dair_v2x import CooperativeFrame
+from emiff_core.data.cooperative_frame import CooperativeFrame
 from emiff_core.data.synthetic.calibration import CalibrationNoise, calibration_errors
 from emiff_core.evaluation.frame_result import FrameResult
 from emiff_core.evaluation.road import CooperativeRoad

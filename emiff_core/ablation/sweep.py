@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from emiff_core.ablation.settings import Setting
-from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.cooperative_frame import CooperativeFrame
+from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.evaluation.frame_result import FrameResult
 from emiff_core.evaluation.journal import Journal
 from emiff_core.evaluation.output import DETECTIONS

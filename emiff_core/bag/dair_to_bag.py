@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from emiff_core.bag import detections
 from emiff_core.bag.writer import LATCHED, BagWriter, Storage
-from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.cooperative_frame import CooperativeFrame
+from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.truth import CLASS_OF_TYPE
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import Detections, PinholeCamera, transforms

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from emiff_core.config import VoxelConfig
-from emiff_core.data.dair_v2x import CooperativeFrame
+from emiff_core.data.cooperative_frame import CooperativeFrame
 from emiff_core.data.images import write_image
 from emiff_core.data.truth import EVALUATED_CLASS
 from emiff_core.demo.recording import Recording

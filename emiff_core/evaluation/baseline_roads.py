@@ -9,7 +9,7 @@ import numpy as np
 from emiff_core.bag import detections as detection_messages
 from emiff_core.bag.definitions import make_message, make_typestore
 from emiff_core.cooperation.late_fusion import merge_detections
-from emiff_core.data.dair_v2x import CooperativeFrame
+from emiff_core.data.cooperative_frame import CooperativeFrame
 from emiff_core.data.images import read_image
 from emiff_core.data.preprocess import network_view
 from emiff_core.evaluation.frame_result import FrameResult, Sent

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.cooperative_frame import CooperativeFrame
+from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.truth import EVALUATED_CLASS
 from emiff_core.evaluation.frame_result import FrameResult
 from emiff_core.evaluation.run import Detector

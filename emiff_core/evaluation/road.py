@@ -11,7 +11,7 @@ from emiff_core.bag.feature_frames import FeatureFrameSerializer
 from emiff_core.codec import decode, encode
 from emiff_core.config import CodecConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame
-from emiff_core.data.dair_v2x import CooperativeFrame
+from emiff_core.data.cooperative_frame import CooperativeFrame
 from emiff_core.data.images import read_image
 from emiff_core.data.preprocess import network_view
 from emiff_core.evaluation.frame_result import FrameResult, Sent

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.cooperative_frame import CooperativeFrame
+from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.truth import EVALUATED_CLASS, labelled_among
 from emiff_core.errors import EmiffError
 from emiff_core.evaluation.frame_result import FrameResult

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from emiff_core.data.dair_v2x import CooperativeFrame
+from emiff_core.data.cooperative_frame import CooperativeFrame
 from emiff_core.data.images import read_image
 from emiff_core.geometry import Boxes3D, Detections
 from emiff_core.rendering.sheet import Range, View, draw_sheet

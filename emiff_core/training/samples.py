@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emiff_core.config import ImageConfig
-from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.cooperative_frame import CooperativeFrame
+from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.data.images import read_image
 from emiff_core.data.preprocess import network_view
 from emiff_core.data.truth import CLASS_OF_TYPE

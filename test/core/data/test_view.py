@@ -19,7 +19,8 @@ from emiff_core.cli import make_app
 from emiff_core.codec import encode
 from emiff_core.config import CodecConfig, VoxelConfig
 from emiff_core.cooperation.feature_frame import FeatureFrame
-from emiff_core.data.dair_v2x import CooperativeFrame, DairV2xDataset
+from emiff_core.data.cooperative_frame import CooperativeFrame
+from emiff_core.data.dair_v2x import DairV2xDataset
 from emiff_core.demo import topics
 from emiff_core.errors import EmiffError
 from emiff_core.geometry import PinholeCamera, transforms
