@@ -9,9 +9,10 @@ import time
 import pytest
 
 STARTS_A_NODE = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from emiff_core.demo.processes import NodeGroup
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 with NodeGroup(Path(sys.argv[1]), {}) as group:
     print(group.start('emiff_ros.relay_node', {}).process.pid, flush=True)
     time.sleep(600)
