@@ -104,7 +104,8 @@ def _draw_panel(panel: Panel, label: str, top: float, legend: int) -> NDArray[np
     for x in xs:
         u = pixel(x, 0)[0]
         cv2.line(image, (u, _MARGIN), (u, bottom), _GRID, 1)
-        _write(image, f'{x:g}', (u - 10, bottom + 18), _INK)
+        label_x = f'{x:.3g}' if x < 1000 else f'{x / 1000:.3g}k'
+        _write(image, label_x, (u - 10, bottom + 18), _INK)
     _write(image, label, (12, 24), _INK)
     _write(image, panel.title, (_MARGIN, bottom + 38), _INK)
     for row, (name, points) in enumerate(panel.lines.items()):
