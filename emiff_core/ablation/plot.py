@@ -104,7 +104,7 @@ def _draw_panel(panel: Panel, label: str, top: float, legend: int) -> NDArray[np
     for x in xs:
         u = pixel(x, 0)[0]
         cv2.line(image, (u, _MARGIN), (u, bottom), _GRID, 1)
-        label_x = f'{x:.3g}' if x < 1000 else f'{x / 1000:.3g}k'
+        label_x = f'{x:.3g}' if x < 1000 else f'{x / 1000:.1f}k' if x < 10_000 else f'{x / 1000:.0f}k'
         _write(image, label_x, (u - 10, bottom + 18), _INK)
     _write(image, label, (12, 24), _INK)
     _write(image, panel.title, (_MARGIN, bottom + 38), _INK)
